@@ -1,0 +1,140 @@
+# orderd: build, test, install. Everything made goes to $(B); the object lists are the contents.
+
+VERSION := 0.1.0
+
+SANITIZE ?=
+comma := ,
+B ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+
+CC ?= gcc
+PREFIX ?= /usr/local
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+
+PACKAGES := libcurl libcrypto jansson libconfig libsystemd
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+HARDENING := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DORDERD_VERSION='"$(VERSION)"' -Iinclude \
+             -include base/banned.h $(WARNINGS) $(HARDENING) $(SANITIZER) \
+             $(PACKAGE_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(WERROR),-Werror)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZER) $(LDFLAGS)
+
+# Asked once, and only when something is built: "make help" needs no packages.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
+
+base := arena buf clock error log mem random scan stop thread utf8
+aws := call credentials credentials_environment credentials_profile digest dynamodb endpoint \
+       fault http profile retry sigv4 sqs sqs_received
+order := config config_text confirm decimal decode fingerprint item order record validate value
+orderd := acknowledger check daemon message messages receiver stats worker
+orderctl := dlq format init list sample send status
+
+# A layer is an archive; a program or test links its own and those below, so that a call upwards
+# does not link.
+LIB_base := $(B)/libbase.a
+LIB_aws := $(B)/libaws.a $(LIB_base)
+LIB_order := $(B)/liborder.a $(LIB_aws)
+LIB_orderd := $(B)/liborderd.a $(LIB_order)
+LIB_orderctl := $(B)/liborderctl.a $(LIB_order)
+
+.PHONY: all
+all: $(B)/orderd $(B)/orderctl
+
+define layer
+$(B)/lib$(1).a: $(addprefix $(B)/$(1)/,$(addsuffix .o,$($(1))))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach l,base aws order orderd orderctl,$(eval $(call layer,$(l))))
+
+$(B)/orderd: $(B)/orderd/main.o $(LIB_orderd)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
+
+$(B)/orderctl: $(B)/orderctl/main.o $(LIB_orderctl)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
+
+$(B)/%.o: src/%.c | setup-build
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
+
+# --- tests ---------------------------------------------------------------------------------------
+
+# One program a source file, test/<layer>/test_<file>.c; "messages" here is the list above.
+tests := $(patsubst test/%.c,%,$(wildcard test/base/test_*.c test/aws/test_*.c test/order/test_*.c \
+                                          test/orderd/test_*.c test/orderctl/test_*.c))
+fakes := $(patsubst test/fake/%.c,$(B)/test/fake/%.o,$(wildcard test/fake/*.c))
+
+$(B)/libfake.a: $(fakes)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/test/%.o: test/%.c | setup-build setup-test
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
+
+define test_program
+$(B)/test/$(1): $(B)/test/$(1).o $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
+	$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS) $$(CHECK_LIBS) -pthread
+endef
+$(foreach t,$(tests),$(eval $(call test_program,$(t))))
+
+.PHONY: unit
+unit: $(addprefix $(B)/test/,$(tests))
+	@test/run-unit $(B) $(addprefix $(B)/test/,$(tests))
+
+.PHONY: e2e
+e2e: all setup-python
+	ORDERD=$(abspath $(B))/orderd ORDERCTL=$(abspath $(B))/orderctl \
+	build/venv/bin/pytest -q $(if $(SANITIZE),-m sanitize) $(PYTEST_ARGS) test/e2e
+
+.PHONY: check
+check:
+	@test/timed "unit tests" $(MAKE) --no-print-directory unit
+	@test/timed "documentation" $(MAKE) --no-print-directory check-docs
+	@test/timed "end to end" $(MAKE) --no-print-directory e2e
+
+.PHONY: check-docs
+check-docs: all
+	@test/docs/check-docs $(B)
+
+.PHONY: demo
+demo: all setup-python
+	@build/venv/bin/python test/demo/demo.py $(B)
+
+# --- lint ----------------------------------------------------------------------------------------
+
+c_files = $(shell git ls-files 'src/*.c' 'include/*.h' 'test/*.c' 'test/*.h')
+
+.PHONY: format
+format: setup-lint
+	clang-format -i $(c_files)
+
+.PHONY: lint
+lint: setup-build setup-test setup-lint
+	clang-format --dry-run -Werror $(c_files)
+	test/lint $(B)
+
+# --- what a fresh Debian 12 machine lacks ----------------------------------------------------------
+
+.PHONY: setup-build setup-test setup-lint setup-python
+setup-build:
+	@test/setup/packages.sh build
+setup-test:
+	@test/setup/packages.sh test
+setup-lint:
+	@test/setup/packages.sh lint
+setup-python: setup-test
+	@test/setup/python.sh
+
+include test/bench/bench.mk
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,30 @@
+/*
+ * arena: memory for many small things that end together (the values of one order).
+ *
+ * Addresses stay valid until arena_reset(). One thread at a time. The first chunk is kept over
+ * resets, so that an ordinary order allocates nothing; what exceeded it is freed.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_chunk;
+
+struct arena {
+    struct arena_chunk *first; /* kept over resets */
+    struct arena_chunk *last;  /* where the next bytes come from */
+};
+
+#define ARENA_INIT ((struct arena){NULL, NULL})
+
+/* Gives SIZE bytes, aligned for any type, uninitialised; borrowed until the reset. */
+void *arena_alloc(struct arena *a, size_t size);
+
+/* Frees everything that was given out. */
+void arena_reset(struct arena *a);
+
+/* Frees the arena's own memory too. */
+void arena_release(struct arena *a);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * log: levelled lines with fields, JSON for machines or text for people.
+ *
+ * A line goes out with one write(2), to stderr or to a file opened for appending. Any thread; the
+ * output is opened before threads start. Event names are fixed phrases, each explained in
+ * docs/log-messages.md. A line never holds a message body, a secret or a receipt handle: fields are
+ * named one by one, and nothing here prints a whole request.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVELS };
+enum log_format { LOG_JSON, LOG_TEXT, LOG_FORMATS };
+
+struct log_field {
+    const char *name;
+    const char *text; /* NULL: the field is the number; "": the field is left out */
+    int64_t number;
+};
+
+#define LOG_STR(field, value) ((struct log_field){.name = (field), .text = (value)})
+#define LOG_INT(field, value) ((struct log_field){.name = (field), .number = (value)})
+
+/* Writes a line when LEVEL is wanted: log_event(LOG_INFO, "started", LOG_STR("queue", url)). */
+#define log_event(level, event, ...)                                                               \
+    do {                                                                                           \
+        const struct log_field fields_[] = {{0} __VA_OPT__(, ) __VA_ARGS__};                       \
+        log_write((level), (event), fields_ + 1, sizeof(fields_) / sizeof(fields_[0]) - 1);        \
+    } while (0)
+
+/* What a worker puts before its work on a message and takes away after it: three fields that every
+ * line of this thread carries meanwhile. Borrowed. */
+struct log_context {
+    const char *message_id;
+    const char *order_id; /* "" when there is no usable one */
+    int64_t attempts;     /* receive count; 0: unknown */
+};
+
+/* Opens FILE ("" is stderr) and sets what is written; on failure the output stays as it was. */
+bool log_open(const char *file, enum log_level level, enum log_format format, struct error *err)
+    __attribute__((warn_unused_result));
+
+/* Closes the file and goes back to stderr. */
+void log_close(void);
+
+/* Tells whether lines of that level are written. */
+bool log_wanted(enum log_level level);
+
+/* Writes one line; use log_event(). */
+void log_write(enum log_level level, const char *event, const struct log_field *fields,
+               size_t count);
+
+/* Writes one line about an error: fields error_code and error. */
+void log_failure(enum log_level level, const char *event, const struct error *err);
+
+/* Sets the calling thread's context; NULL clears it. Borrows until then. */
+void log_set_context(const struct log_context *context);
+
+/* Returns how many lines could not be written since the start. */
+uint64_t log_lost(void);
+
+/* Finds a level ("info") or format ("json") by its name; -1 when there is none. */
+int log_level_named(const char *name);
+int log_format_named(const char *name);
+
+#endif

@@ -1,0 +1,311 @@
+#include "aws/call.h"
+
+#include "aws/fault.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct service service_sqs = {"sqs", "AmazonSQS", true, {3, 50}};
+const struct service service_dynamodb = {"dynamodb", "DynamoDB_20120810", false, {4, 25}};
+
+enum {
+    HEADER_MAX = 20 * 1024, /* session tokens are the long ones; AWS promises no limit */
+    HEADER_KEEP = HEADER_MAX,
+    REPLY_KEEP = 64 * 1024,
+};
+
+/* The lines of an attempt, in the order in which they are built. */
+enum line { TARGET, DATE, TOKEN, AUTHORIZATION, SDK_REQUEST, INVOCATION, LINES };
+
+bool client_init(struct client *c, const struct service *service,
+                 const struct client_options *options, struct error *err)
+{
+    *c = (struct client){.service = service,
+                         .rules = service->rules,
+                         .credentials = options->credentials,
+                         .bucket = RETRY_BUCKET_INIT};
+    if (options->max_attempts > 0)
+        c->rules.max_attempts = options->max_attempts;
+    (void)snprintf(c->region, sizeof(c->region), "%s", options->region);
+    (void)snprintf(c->ca_file, sizeof(c->ca_file), "%s", options->ca_file);
+    (void)snprintf(c->user_agent, sizeof(c->user_agent), "%s", options->user_agent);
+    return endpoint_resolve(service->name, options->region, options->endpoint_override,
+                            &c->endpoint, err);
+}
+
+void caller_init(struct caller *c, struct client *client, struct http_group *group)
+{
+    struct http_options options = {.ca_file = client->ca_file, .user_agent = client->user_agent};
+
+    *c = (struct caller){.client = client, .reply = HTTP_REPLY_INIT};
+    c->http = http_new(group, &options);
+    sigv4_init(&c->signer);
+    for (int i = 0; i < LINES; i++)
+        c->headers[i] = BUF_INIT(HEADER_MAX);
+}
+
+void caller_release(struct caller *c)
+{
+    http_free(c->http);
+    sigv4_release(&c->signer);
+    credentials_unref(c->credentials);
+    for (int i = 0; i < LINES; i++)
+        buf_wipe(&c->headers[i]);
+    buf_release(&c->reply.body);
+    *c = (struct caller){.client = NULL};
+}
+
+static void new_invocation(struct caller *c)
+{
+    uint8_t id[16];
+    char hex[33];
+
+    random_bytes(id, sizeof(id));
+    id[6] = (uint8_t)((id[6] & 0x0F) | 0x40); /* a version 4 UUID (RFC 9562) */
+    id[8] = (uint8_t)((id[8] & 0x3F) | 0x80);
+    digest_hex(id, sizeof(id), hex);
+    (void)snprintf(c->invocation, sizeof(c->invocation), "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+                   hex + 12, hex + 16, hex + 20);
+}
+
+static bool refresh_credentials(struct caller *c, struct error *err)
+{
+    const struct credentials *before = c->credentials;
+
+    if (!credentials_get(c->client->credentials, &c->credentials, err))
+        return false;
+    if (c->credentials != before)
+        c->signer.key_for[0] = '\0'; /* the id may be the same and the secret another */
+    return true;
+}
+
+static struct buf *begin_line(struct caller *c, enum line line, const char *name)
+{
+    struct buf *b = &c->headers[line];
+
+    buf_reset(b, HEADER_KEEP);
+    (void)buf_puts(b, name);
+    return b;
+}
+
+/* Signs: the values are the ends of the lines that are sent. */
+static void authorize(struct caller *c, const struct call *call, const char *stamp)
+{
+    const char *token = credentials_session_token(c->credentials);
+    const struct sigv4_header headers[] = {
+        {"content-type", "application/x-amz-json-1.0"},
+        {"host", c->client->endpoint.host},
+        {"x-amz-date", stamp},
+        {"x-amz-target", buf_text(&c->headers[TARGET]) + strlen("X-Amz-Target: ")},
+        {"x-amz-security-token", token},
+    };
+    const struct sigv4_request r = {
+        .method = "POST",
+        .path = c->client->endpoint.path,
+        .query = "",
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(headers[0]) - (token[0] == '\0' ? 1 : 0),
+        .body = call->body,
+        .body_len = call->body_len,
+        .stamp = stamp,
+        .region = c->client->region,
+        .service = c->client->service->name,
+        .access_key_id = credentials_access_key_id(c->credentials),
+        .secret_access_key = credentials_secret_access_key(c->credentials),
+    };
+
+    sigv4_authorize(&c->signer, &r, begin_line(c, AUTHORIZATION, "Authorization: "));
+}
+
+static void build_lines(struct caller *c, const struct call *call, unsigned attempt)
+{
+    const struct service *service = c->client->service;
+    const char *token = credentials_session_token(c->credentials);
+    char stamp[CLOCK_STAMP_SIZE];
+
+    clock_format_stamp(clock_wall_ms(), stamp);
+    (void)buf_puts(begin_line(c, DATE, "X-Amz-Date: "), stamp);
+    (void)buf_puts(begin_line(c, TARGET, "X-Amz-Target: "), service->target);
+    (void)buf_putc(&c->headers[TARGET], '.');
+    (void)buf_puts(&c->headers[TARGET], call->operation);
+    (void)buf_puts(begin_line(c, TOKEN, "X-Amz-Security-Token: "), token);
+    (void)buf_puts(begin_line(c, INVOCATION, "amz-sdk-invocation-id: "), c->invocation);
+    (void)buf_puts(begin_line(c, SDK_REQUEST, "amz-sdk-request: attempt="), "");
+    (void)buf_put_int(&c->headers[SDK_REQUEST], attempt);
+    (void)buf_puts(&c->headers[SDK_REQUEST], "; max=");
+    (void)buf_put_int(&c->headers[SDK_REQUEST], c->client->rules.max_attempts);
+    authorize(c, call, stamp);
+}
+
+static size_t collect_lines(struct caller *c)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < LINES; i++)
+        if (i != TOKEN || credentials_session_token(c->credentials)[0] != '\0')
+            c->lines[count++] = buf_text(&c->headers[i]);
+    c->lines[count++] = "Content-Type: application/x-amz-json-1.0";
+    /* curl adds Accept to all requests and Expect to POSTs over 1 MiB: neither is wanted */
+    c->lines[count++] = "Accept:";
+    c->lines[count++] = "Expect:";
+    if (c->client->service->query_compatible)
+        c->lines[count++] = "x-amzn-query-mode: true";
+    return count;
+}
+
+static bool start_attempt(struct caller *c, const struct call *call, unsigned attempt,
+                          struct http_request *request, struct error *err)
+{
+    int64_t now = clock_now();
+
+    if (!refresh_credentials(c, err))
+        return false;
+    build_lines(c, call, attempt);
+    if (c->headers[TOKEN].overflowed || c->headers[AUTHORIZATION].overflowed)
+        return error_set(err, ERROR_AUTH, "BadCredentials", "%s: the session token is too long",
+                         credentials_source(c->credentials));
+    *request = (struct http_request){
+        .url = c->client->endpoint.url,
+        .headers = c->lines,
+        .header_count = collect_lines(c),
+        .body = call->body,
+        .body_len = call->body_len,
+        .deadline_ns =
+            call->attempt_ns < call->deadline_ns - now ? now + call->attempt_ns : call->deadline_ns,
+        .reply_max = call->reply_max,
+        .once = call->once,
+    };
+    atomic_fetch_add_explicit(&c->client->attempts, 1, memory_order_relaxed);
+    return true;
+}
+
+/* An HTTP exchange is over: is its answer a success? */
+static bool judge(struct caller *c, json_t **fault, struct error *err)
+{
+    struct fault_reply reply = {
+        .status = c->reply.status,
+        .body = buf_text(&c->reply.body),
+        .body_len = c->reply.body.len,
+    };
+
+    if (reply.status >= 200 && reply.status < 300)
+        return true;
+    reply.error_type = http_reply_header(c->http, "X-Amzn-Errortype");
+    reply.query_error = http_reply_header(c->http, "x-amzn-query-error");
+    fault_read(&reply, fault, err);
+    if (err->kind == ERROR_THROTTLED)
+        atomic_fetch_add_explicit(&c->client->throttles, 1, memory_order_relaxed);
+    return false;
+}
+
+/* Returns the service's wish for a pause in milliseconds, -1 when there is none. */
+static int64_t retry_hint(struct caller *c)
+{
+    const char *text = c->reply.status > 0 ? http_reply_header(c->http, "x-amz-retry-after") : NULL;
+    char *end;
+    long hint;
+
+    if (text == NULL)
+        return -1;
+    hint = strtol(text, &end, 10);
+    return end > text && *end == '\0' && hint >= 0 ? hint : -1;
+}
+
+/* Hands a success's body to its reader. A service that answered has acted, readable or not. */
+static bool read_body(struct caller *c, const struct call *call, struct error *err)
+{
+    if (call->read == NULL || call->read(&c->reply.body, call->arg, err))
+        return true;
+    err->maybe_sent = true;
+    return false;
+}
+
+static bool attempt(struct caller *c, const struct call *call, unsigned number, json_t **fault,
+                    struct error *err)
+{
+    struct http_request request;
+
+    c->reply.status = 0;
+    return start_attempt(c, call, number, &request, err) &&
+           http_perform(c->http, &request, call->stop, &c->reply, err) && judge(c, fault, err) &&
+           read_body(c, call, err);
+}
+
+static void drop_fault(json_t **fault)
+{
+    json_decref(*fault);
+    *fault = NULL;
+}
+
+/* Sleeps before a retry; false when that ends the call. */
+static bool pause_before_retry(const struct call *call, int64_t delay_ms, struct error *err)
+{
+    int64_t until = clock_now() + delay_ms * CLOCK_NS_PER_MS;
+
+    if (until >= call->deadline_ns)
+        return false; /* the last error stands */
+    if (call->stop == NULL) {
+        (void)clock_wait(-1, until);
+        return true;
+    }
+    if (!stop_wait(call->stop, until))
+        return true;
+    return error_set(err, ERROR_STOPPED, "Stopped", "given up because of a stop request");
+}
+
+bool call_perform(struct caller *c, const struct call *call, json_t **fault, struct error *err)
+{
+    struct retry_state state = {0};
+    json_t *ignored = NULL;
+    bool ok = false;
+
+    if (fault == NULL)
+        fault = &ignored;
+    *fault = NULL;
+    new_invocation(c);
+    for (;;) {
+        int64_t delay_ms;
+
+        ok = attempt(c, call, state.attempts + 1, fault, err);
+        if (ok || (call->once && err->maybe_sent))
+            break;
+        if (!retry_next(&c->client->rules, &c->client->bucket, &state, err->kind, retry_hint(c),
+                        &delay_ms) ||
+            !pause_before_retry(call, delay_ms, err))
+            break;
+        drop_fault(fault);
+    }
+    if (ok)
+        retry_succeeded(&c->client->bucket, &state);
+    json_decref(ignored);
+    return ok;
+}
+
+bool call_start(struct caller *c, const struct call *call, struct error *err)
+{
+    struct http_request request;
+
+    new_invocation(c);
+    c->reply.status = 0;
+    if (!start_attempt(c, call, 1, &request, err))
+        return false;
+    http_start(c->http, &request, &c->reply);
+    return true;
+}
+
+bool call_finish(struct caller *c, json_t **fault, struct error *err)
+{
+    json_t *ignored = NULL;
+    bool ok;
+
+    if (fault == NULL)
+        fault = &ignored;
+    *fault = NULL;
+    ok = http_finish(c->http, err) && judge(c, fault, err);
+    json_decref(ignored);
+    return ok;
+}

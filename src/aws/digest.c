@@ -1,0 +1,118 @@
+#include "aws/digest.h"
+
+#include "base/mem.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 64, MD5_SIZE = 16 };
+
+struct digest {
+    EVP_MD *sha256;
+    EVP_MD_CTX *context;
+};
+
+struct digest *digest_new(void)
+{
+    struct digest *d = xcalloc(1, sizeof(*d));
+
+    d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    d->context = EVP_MD_CTX_new();
+    if (d->sha256 == NULL || d->context == NULL ||
+        EVP_DigestInit_ex2(d->context, d->sha256, NULL) != 1)
+        abort();
+    return d;
+}
+
+void digest_free(struct digest *d)
+{
+    if (d == NULL)
+        return;
+    EVP_MD_CTX_free(d->context);
+    EVP_MD_free(d->sha256);
+    free(d);
+}
+
+/* Once the context is made, these calls fail only when memory is exhausted, which aborts. */
+static void check(int ok)
+{
+    if (ok != 1)
+        abort();
+}
+
+void digest_begin(struct digest *d)
+{
+    check(EVP_DigestInit_ex2(d->context, NULL, NULL));
+}
+
+void digest_add(struct digest *d, const void *bytes, size_t len)
+{
+    check(EVP_DigestUpdate(d->context, bytes, len));
+}
+
+void digest_end(struct digest *d, uint8_t out[DIGEST_SHA256_SIZE])
+{
+    check(EVP_DigestFinal_ex(d->context, out, NULL));
+}
+
+void digest_sha256_hex(struct digest *d, const void *bytes, size_t len,
+                       char out[DIGEST_SHA256_HEX_SIZE])
+{
+    uint8_t hash[DIGEST_SHA256_SIZE];
+
+    digest_begin(d);
+    digest_add(d, bytes, len);
+    digest_end(d, hash);
+    digest_hex(hash, sizeof(hash), out);
+}
+
+void digest_hmac(struct digest *d, const void *key, size_t key_len, const void *bytes, size_t len,
+                 uint8_t out[DIGEST_SHA256_SIZE])
+{
+    uint8_t block[BLOCK_SIZE] = {0};
+    uint8_t inner[DIGEST_SHA256_SIZE];
+
+    if (key_len > BLOCK_SIZE) {
+        digest_begin(d);
+        digest_add(d, key, key_len);
+        digest_end(d, block);
+    } else {
+        memcpy(block, key, key_len);
+    }
+    for (size_t i = 0; i < BLOCK_SIZE; i++)
+        block[i] ^= 0x36;
+    digest_begin(d);
+    digest_add(d, block, sizeof(block));
+    digest_add(d, bytes, len);
+    digest_end(d, inner);
+    for (size_t i = 0; i < BLOCK_SIZE; i++)
+        block[i] ^= 0x36 ^ 0x5C;
+    digest_begin(d);
+    digest_add(d, block, sizeof(block));
+    digest_add(d, inner, sizeof(inner));
+    digest_end(d, out);
+    explicit_bzero(block, sizeof(block));
+}
+
+bool digest_md5_hex(const void *bytes, size_t len, char out[DIGEST_MD5_HEX_SIZE])
+{
+    uint8_t hash[MD5_SIZE];
+    size_t hash_len = sizeof(hash);
+
+    if (EVP_Q_digest(NULL, "MD5", NULL, bytes, len, hash, &hash_len) != 1)
+        return false;
+    digest_hex(hash, sizeof(hash), out);
+    return true;
+}
+
+void digest_hex(const uint8_t *bytes, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
