@@ -31,7 +31,7 @@ base := arena buf clock error log mem random scan stop thread utf8
 aws := call credentials credentials_environment credentials_profile digest dynamodb endpoint \
        fault http profile retry sigv4 sqs sqs_received
 order := config config_text confirm decimal decode fingerprint item order record validate value
-orderd := acknowledger check daemon message messages receiver stats worker
+orderd := acknowledger check daemon message outcome queue receiver worker
 orderctl := dlq format init list sample send status
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
@@ -46,19 +46,19 @@ LIB_orderctl := $(B)/liborderctl.a $(LIB_order)
 all: $(B)/orderd $(B)/orderctl
 
 define layer
-$(B)/lib$(1).a: $(addprefix $(B)/$(1)/,$(addsuffix .o,$($(1))))
+$(B)/lib$(1).a: $(addprefix $(B)/obj/$(1)/,$(addsuffix .o,$($(1))))
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
 endef
 $(foreach l,base aws order orderd orderctl,$(eval $(call layer,$(l))))
 
-$(B)/orderd: $(B)/orderd/main.o $(LIB_orderd)
+$(B)/orderd: $(B)/obj/orderd/main.o $(LIB_orderd)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
-$(B)/orderctl: $(B)/orderctl/main.o $(LIB_orderctl)
+$(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
-$(B)/%.o: src/%.c | setup-build
+$(B)/obj/%.o: src/%.c | setup-build
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
 

@@ -11,6 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+/* With _FORTIFY_SOURCE some of them are macros, and clang does not poison a macro. */
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+
 #pragma GCC poison sprintf vsprintf strcpy strcat strncpy strncat strtok atoi atol atof
 #pragma GCC poison gmtime localtime ctime asctime gets
 

@@ -23,7 +23,8 @@ struct buf {
 
 #define BUF_INIT(ceiling) ((struct buf){.max = (ceiling)})
 
-/* A buffer on an array of the caller's: never grows, needs no release. */
+/* A buffer on an array of the caller's: never grows, needs no release; a reset must KEEP its size.
+ */
 #define BUF_FIXED(array)                                                                           \
     ((struct buf){.data = (array), .capacity = sizeof(array), .max = sizeof(array) - 1})
 

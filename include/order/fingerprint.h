@@ -19,8 +19,8 @@ void fingerprint_order(const struct value *customer_id, const struct value *amou
                        char out[ORDER_FINGERPRINT_SIZE]);
 
 /*
- * Tells whether a stored item is the order with that fingerprint: by its own fingerprint, or, when it
- * has none (items of older systems), by computing it from customer_id, amount and items. An item
+ * Tells whether a stored item is the order with that fingerprint: by its own fingerprint, or, when
+ * it has none (items of older systems), by computing it from customer_id, amount and items. An item
  * that lacks them, or a fingerprint of another version, is not the same.
  */
 bool fingerprint_matches(json_t *item, const char *fingerprint, struct digest *digest,

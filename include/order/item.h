@@ -19,19 +19,19 @@
 
 struct item {
     const char *table;
-    const char *key;           /* an order's id, or message#<MessageId> */
-    bool processed;            /* else FAILED */
-    const struct order *order; /* what of it is valid is written */
-    bool leave_items_out;      /* they are too large to be written */
+    const char *key;                         /* an order's id, or message#<MessageId> */
+    bool processed;                          /* else FAILED */
+    const struct order *order;               /* what of it is valid is written */
+    bool leave_items_out;                    /* they are too large to be written */
     const struct confirmation *confirmation; /* of a processed order */
     const char *error_code, *error_message;  /* of a failed one */
     int64_t attempts;                        /* receive count; 0: unknown, left out */
     bool final_attempt;                      /* of a failed one */
     const char *message_id;
-    int64_t now_ms;           /* Unix time */
-    const char *environment;  /* "" for none */
+    int64_t now_ms;             /* Unix time */
+    const char *environment;    /* "" for none */
     const char *conflicts_with; /* order id; "" for none */
-    int64_t expires_at_s;     /* Unix time in seconds; 0: never */
+    int64_t expires_at_s;       /* Unix time in seconds; 0: never */
 };
 
 /* Appends the UpdateItem request to OUT and returns the item's size as DynamoDB counts it. */

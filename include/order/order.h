@@ -2,8 +2,8 @@
  * order: one order on its way from a message body to its item.
  *
  * Filled step by step: order_decode (decode.h), order_validate (validate.h); plain data between
- * them. Borrows the message body, which outlives it. Owned by one worker, which uses the same struct
- * for one order after the other so that its memory is reused.
+ * them. Borrows the message body, which outlives it. Owned by one worker, which uses the same
+ * struct for one order after the other so that its memory is reused.
  */
 #ifndef ORDER_ORDER_H
 #define ORDER_ORDER_H

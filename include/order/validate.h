@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * Checks a decoded order, brings its numbers to canonical form, keeps what is valid and computes the
- * fingerprint. False when anything was refused, by decoding or here: kind rejected, code
+ * Checks a decoded order, brings its numbers to canonical form, keeps what is valid and computes
+ * the fingerprint. False when anything was refused, by decoding or here: kind rejected, code
  * INVALID_JSON or INVALID_ORDER; all reasons are in o->reasons.
  */
 bool order_validate(struct order *o, struct digest *digest, struct error *err)

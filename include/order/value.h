@@ -33,7 +33,7 @@ struct value {
     const char *name;    /* of a map's member, decoded */
     const char *text;    /* string: decoded; number: as written, canonical once validated */
     uint32_t name_len;
-    uint32_t len;   /* of text, in bytes; of a list or map: the number of entries */
+    uint32_t len; /* of text, in bytes; of a list or map: the number of entries */
     enum value_type type;
 };
 

@@ -1,5 +1,6 @@
 #include "aws/sqs.h"
 
+#include "aws/fault.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -381,6 +382,14 @@ bool sqs_send_batch(struct sqs *s, struct sqs_outgoing *messages, size_t count, 
     return true;
 }
 
+/* A sender's fault that is none of the handle's: throttling, and rights that may be given again. */
+static bool may_pass(const char *code)
+{
+    enum error_kind kind = fault_kind(code);
+
+    return retry_may_pass(kind) || kind == ERROR_AUTH || kind == ERROR_EXPIRED;
+}
+
 bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, size_t count,
                      struct error *err)
 {
@@ -407,10 +416,10 @@ bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, si
 
         if (!entry_index(row, count, &index))
             continue;
-        if (json_is_true(json_object_get(row, "SenderFault")))
-            entries[index].result = SQS_ENTRY_REFUSED;
         (void)snprintf(entries[index].code, sizeof(entries[index].code), "%s",
                        code != NULL ? code : "Failed");
+        if (json_is_true(json_object_get(row, "SenderFault")) && !may_pass(entries[index].code))
+            entries[index].result = SQS_ENTRY_REFUSED;
     }
     json_decref(reply);
     return true;

@@ -162,5 +162,5 @@ bool buf_put_json(struct buf *b, const char *text, size_t len)
 
 const char *buf_text(const struct buf *b)
 {
-    return b->data != NULL ? b->data : "";
+    return b->len > 0 ? b->data : ""; /* an array of the caller's holds anything at first */
 }

@@ -21,6 +21,7 @@ static struct {
     struct buf line;
     int fd;
     enum log_format format;
+    bool torn; /* the output ends within a line that could not be written as a whole */
     atomic_int level;
     _Atomic uint64_t lost;
 } sink = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -67,6 +68,7 @@ bool log_open(const char *file, enum log_level level, enum log_format format, st
     old = sink.fd;
     sink.fd = fd;
     sink.format = format;
+    sink.torn = false;
     pthread_mutex_unlock(&sink.lock);
     atomic_store(&sink.level, level);
     if (old != STDERR_FILENO)
@@ -181,19 +183,34 @@ static void put_line(struct buf *line, enum log_level level, const char *event,
     (void)buf_puts(line, sink.format == LOG_JSON ? "}\n" : "\n");
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
+/* Returns how many bytes went out: fewer than LEN when the disk is full, for one. */
+static size_t write_all(int fd, const char *bytes, size_t len)
 {
-    while (len > 0) {
-        ssize_t written = write(fd, bytes, len);
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t written = write(fd, bytes + done, len - done);
 
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return false;
-        bytes += written;
-        len -= (size_t)written;
+            break;
+        done += (size_t)written;
     }
-    return true;
+    return done;
+}
+
+/* Writes the line that was put together; false when it is lost. */
+static bool write_line(void)
+{
+    size_t done;
+
+    if (sink.line.overflowed)
+        return false;
+    done = write_all(sink.fd, sink.line.data, sink.line.len);
+    if (done > 0)
+        sink.torn = done < sink.line.len;
+    return done == sink.line.len;
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
@@ -205,8 +222,10 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         return;
     pthread_mutex_lock(&sink.lock);
     buf_reset(&sink.line, LINE_MAX_BYTES);
+    if (sink.torn)
+        (void)buf_putc(&sink.line, '\n');
     put_line(&sink.line, level, event, fields, count);
-    if (sink.line.overflowed || !write_all(sink.fd, sink.line.data, sink.line.len))
+    if (!write_line())
         atomic_fetch_add(&sink.lost, 1);
     pthread_mutex_unlock(&sink.lock);
     errno = saved_errno;

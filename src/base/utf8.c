@@ -60,9 +60,12 @@ size_t utf8_encode(uint32_t code, char *out)
 
 size_t utf8_cut(const char *text, size_t len, size_t max)
 {
+    size_t at = max;
+
     if (len <= max)
         return len;
-    while (max > 0 && is_continuation(text[max]))
-        max--;
-    return max;
+    while (at > 0 && max - at < 3 && is_continuation(text[at]))
+        at--;
+    /* bytes that are no character at all are cut anywhere, rather than lost as a whole */
+    return is_continuation(text[at]) ? max : at;
 }

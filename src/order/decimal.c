@@ -12,7 +12,7 @@ enum {
 /* A number taken apart: value = 0.DIGITS * 10^(point), the digits without zeros at either end. */
 struct parts {
     char digits[DECIMAL_DIGITS_MAX];
-    unsigned count;     /* significant digits; may exceed what is kept */
+    unsigned count; /* significant digits; may exceed what is kept */
     int64_t point;
     bool negative;
 };

@@ -1,7 +1,7 @@
 /*
  * DESIGN: one pass over the scanner's tokens builds the tree; the open lists and maps stand in an
- * array as deep as an order may nest, so nothing recurses. Where a fault is reported, the same array
- * gives the path ("items[3].sku").
+ * array as deep as an order may nest, so nothing recurses. Where a fault is reported, the same
+ * array gives the path ("items[3].sku").
  */
 #include "order/decode.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    SMALL_MAP = 8,       /* up to here members are compared each with each */
+    SMALL_MAP = 8,        /* up to here members are compared each with each */
     PATH_NAME_BYTES = 64, /* of a member's name in a message */
     PATH_MAX_BYTES = 200,
 };
@@ -200,6 +200,7 @@ static bool fail(struct order *o, struct error *err, const char *reason)
 {
     o->root = NULL;
     order_refuse_json(o, "", reason);
+    order_close_reasons(o);
     return error_set(err, ERROR_REJECTED, "INVALID_JSON", "%s", o->reasons);
 }
 
@@ -255,7 +256,9 @@ static bool read_tree(struct order *o, const char *body, size_t len, struct erro
     while (scan_next(&s, &t) != SCAN_END) {
         if (t.type == SCAN_ERROR) {
             (void)snprintf(reason, sizeof(reason), "not JSON at byte %zu: %s%s", scan_offset(&s),
-                           s.problem, strcmp(s.problem, "nesting too deep") == 0 ? " (32 levels at most)" : "");
+                           s.problem,
+                           strcmp(s.problem, "nesting too deep") == 0 ? " (32 levels at most)"
+                                                                      : "");
             return fail(o, err, reason);
         }
         take(&d, &t);

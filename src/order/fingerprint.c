@@ -26,7 +26,8 @@ bool fingerprint_matches(json_t *item, const char *fingerprint, struct digest *d
                          struct buf *work)
 {
     CLEANUP(arena_release) struct arena arena = ARENA_INIT;
-    const char *stored = json_string_value(json_object_get(json_object_get(item, "fingerprint"), "S"));
+    const char *stored =
+        json_string_value(json_object_get(json_object_get(item, "fingerprint"), "S"));
     char computed[ORDER_FINGERPRINT_SIZE];
     const struct value *customer_id;
     const struct value *amount;

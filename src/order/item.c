@@ -1,6 +1,7 @@
 /*
- * DESIGN: the attributes are one table. A function for each that can be present writes its value and
- * counts its size; the expressions follow from which ones were written. Names are always aliased
+ * DESIGN: the attributes are one table. A function for each that can be present writes its value
+ * and counts its size; the expressions follow from which ones were written. Names are always
+ * aliased
  * (#a, #b, ...), as many of them are reserved words of DynamoDB.
  */
 #include "order/item.h"
@@ -59,8 +60,8 @@ static const char *const names[ATTRIBUTES] = {
 
 struct writer {
     struct buf *out;
-    size_t size;   /* of the item, as DynamoDB counts */
-    uint32_t set;  /* bit a: attribute a was written */
+    size_t size;  /* of the item, as DynamoDB counts */
+    uint32_t set; /* bit a: attribute a was written */
 };
 
 static void put_quoted(struct buf *out, const char *text, size_t len)

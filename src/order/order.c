@@ -1,5 +1,6 @@
 #include "order/order.h"
 
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,18 @@ void order_release(struct order *o)
     *o = ORDER_INIT;
 }
 
+/* Names of members are any bytes; a reason is stored and logged, so it is UTF-8. */
+static void make_readable(char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t width = utf8_sequence(text + i, len - i);
+
+        if (width == 0)
+            text[i] = '?';
+        i += width > 0 ? width : 1;
+    }
+}
+
 static void note(struct order *o, const char *where, const char *reason)
 {
     char text[ORDER_REASONS_MAX];
@@ -39,6 +52,7 @@ static void note(struct order *o, const char *where, const char *reason)
         o->reasons_more++;
         return;
     }
+    make_readable(text, (size_t)len);
     memcpy(o->reasons + o->reasons_len, text, (size_t)len + 1);
     o->reasons_len += (size_t)len;
 }
@@ -68,9 +82,9 @@ bool order_refused(const struct order *o)
 void order_close_reasons(struct order *o)
 {
     if (o->reasons_more > 0)
-        o->reasons_len += (size_t)snprintf(o->reasons + o->reasons_len,
-                                           sizeof(o->reasons) - o->reasons_len, "%s(+%u more)",
-                                           o->reasons_len > 0 ? " " : "", o->reasons_more);
+        o->reasons_len +=
+            (size_t)snprintf(o->reasons + o->reasons_len, sizeof(o->reasons) - o->reasons_len,
+                             "%s(+%u more)", o->reasons_len > 0 ? " " : "", o->reasons_more);
 }
 
 const char *order_id_text(const struct order *o)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    TRIES = 3,             /* of an update whose condition failed without a reason */
+    TRIES = 3, /* of an update whose condition failed without a reason */
     REQUEST_KEEP = 64 * 1024,
     EXPIRES_AFTER_S = 30 * 24 * 60 * 60,
     MESSAGE_KEY_SIZE = 160,
@@ -75,8 +75,8 @@ static bool update(struct recorder *r, const struct item *item, const struct ord
             answer->result = RECORD_WRITTEN;
             return true;
         }
-        if (old == NULL && !dynamodb_get(r->dynamodb, item->table, "order_id", item->key, limits,
-                                         &old, err))
+        if (old == NULL &&
+            !dynamodb_get(r->dynamodb, item->table, "order_id", item->key, limits, &old, err))
             return false;
         if (old != NULL && is_processed(old)) {
             compare(r, o, c, old, answer);
@@ -207,7 +207,7 @@ bool record_probe(struct recorder *r, const struct dynamodb_limits *limits, stru
     /* The request is fixed, so a validation error is about the table: its key is another one. */
     if (strcmp(err->code, "ValidationException") == 0)
         (void)error_set(err, ERROR_CONFIG, "WrongTableKey",
-                        "the table %s does not have order_id (S) as its only key: %.300s",
-                        r->table, err->text);
+                        "the table %s does not have order_id (S) as its only key: %.300s", r->table,
+                        err->text);
     return false;
 }

@@ -237,8 +237,8 @@ bool order_validate(struct order *o, struct digest *digest, struct error *err)
     check_items(o);
     if (order_refused(o)) {
         order_close_reasons(o);
-        return error_set(err, ERROR_REJECTED, o->malformed ? "INVALID_JSON" : "INVALID_ORDER",
-                         "%s", o->reasons);
+        return error_set(err, ERROR_REJECTED, o->malformed ? "INVALID_JSON" : "INVALID_ORDER", "%s",
+                         o->reasons);
     }
     fingerprint_order(o->customer_id, o->amount, o->items, digest, &o->work, o->fingerprint);
     return true;

@@ -214,7 +214,7 @@ static bool fill_list(struct value *v, json_t *list, struct arena *arena, unsign
     size_t i;
 
     v->type = VALUE_LIST;
-    json_array_foreach(list, i, element)
+    json_array_foreach (list, i, element)
         if (!add_entry(v, &last, from_attribute(element, arena, depth)))
             return false;
     return true;
@@ -227,8 +227,7 @@ static bool fill_map(struct value *v, json_t *map, struct arena *arena, unsigned
     json_t *member;
 
     v->type = VALUE_MAP;
-    json_object_foreach(map, name, member)
-    {
+    json_object_foreach (map, name, member) {
         if (!add_entry(v, &last, from_attribute(member, arena, depth)))
             return false;
         last->name = name;

@@ -1,0 +1,37 @@
+/*
+ * check: what has to be true before the first receive.
+ *
+ * Finds the queue and the table, and asks both whether they will do: a queue that exists and is not
+ * FIFO, a table whose key is order_id and that takes writes. A fault that only a person can mend
+ * ends it; missing rights and credentials are asked again for 30 s, as both may be on their way at
+ * boot; everything else is waited out. One thread.
+ */
+#ifndef ORDERD_CHECK_H
+#define ORDERD_CHECK_H
+
+#include "aws/call.h"
+#include "aws/sqs.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "order/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct check_options {
+    const struct config *config;
+    struct client *sqs, *dynamodb;
+    const struct stop *stop; /* ends the waiting */
+};
+
+struct check_findings {
+    char queue_url[SQS_URL_MAX];
+    char dead_letter_url[SQS_URL_MAX]; /* "" when unknown */
+    int64_t max_receive_count;         /* 0: no redrive policy, or an unreadable one */
+};
+
+/* Runs the checks. False: config (end with status 78), auth (likewise, after 30 s) or stopped. */
+bool check_run(const struct check_options *options, struct check_findings *out, struct error *err)
+    __attribute__((warn_unused_result));
+
+#endif

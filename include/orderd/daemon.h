@@ -1,0 +1,21 @@
+/*
+ * daemon: builds everything, starts the threads, waits for signals, and takes it all down again.
+ * The only module that includes sd-daemon.
+ */
+#ifndef ORDERD_DAEMON_H
+#define ORDERD_DAEMON_H
+
+#include "base/error.h"
+#include "order/config.h"
+
+#include <stdbool.h>
+
+/*
+ * Runs until SIGTERM or SIGINT and all that was received is accounted for. The calling thread is
+ * the main thread; no other may exist yet. Settings are borrowed. Errors: config and auth from the
+ * checks at the start, and whatever keeps threads from being made.
+ */
+bool daemon_run(const struct settings *settings, struct error *err)
+    __attribute__((warn_unused_result));
+
+#endif

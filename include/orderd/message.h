@@ -1,0 +1,61 @@
+/*
+ * message: one received message with its lease, and what is to become of it.
+ *
+ * It has one owner at any time: receiver -> queue -> worker -> acknowledger. Nobody else touches
+ * it, so it needs no lock.
+ */
+#ifndef ORDERD_MESSAGE_H
+#define ORDERD_MESSAGE_H
+
+#include "aws/sqs.h"
+#include "order/confirm.h"
+
+#include <stdint.h>
+
+/* What the acknowledger does with a finished message. */
+enum disposal {
+    DISPOSAL_DELETE,
+    DISPOSAL_CHANGE, /* of visibility, to disposal_s from the moment of the call */
+    DISPOSAL_LEAVE,  /* stays hidden until its lease ends */
+};
+
+struct message {
+    struct message *next; /* its owner's list */
+    struct sqs_message sqs;
+    struct confirmation confirmation; /* drawn once, kept over repeated records */
+    int64_t received_ns;              /* clock_now() from before the receive was sent */
+    int64_t lease_end_ns;             /* clock_now() at which the message may be visible again */
+
+    enum disposal disposal;
+    unsigned disposal_s; /* 0: visible at once */
+    unsigned tries;      /* failed deletes so far */
+    int64_t due_ns;      /* the acknowledger acts from then on */
+};
+
+/* Makes a message; takes the contents of RECEIVED, which is empty afterwards. Returned owned. */
+struct message *message_new(struct sqs_message *received, int64_t received_ns, int64_t lease_ns)
+    __attribute__((returns_nonnull, warn_unused_result));
+
+void message_free(struct message *m);
+
+/* A list of messages in the order of their arrival. */
+struct message_list {
+    struct message *first, *last;
+    unsigned count;
+};
+
+#define MESSAGE_LIST_INIT ((struct message_list){NULL, NULL, 0})
+
+/* Appends; takes the message. */
+void message_list_add(struct message_list *list, struct message *m);
+
+/* Appends all of FROM, which is empty afterwards. */
+void message_list_move(struct message_list *list, struct message_list *from);
+
+/* Removes the first; returned owned, NULL when the list is empty. */
+struct message *message_list_take(struct message_list *list);
+
+/* Frees them all. */
+void message_list_release(struct message_list *list);
+
+#endif

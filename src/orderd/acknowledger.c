@@ -1,0 +1,375 @@
+/*
+ * DESIGN: an inbox with a lock, and everything else private to the thread. A call in flight is a
+ * lane: a connection and the up to ten messages it is about. Changes of visibility go before
+ * deletes, as they have a lease to meet and deletes have none.
+ *
+ * Waking a thread costs more than what it does for one message, so a worker wakes the acknowledger
+ * only when there is something to do now: when a linger has to begin, or a batch is full.
+ */
+#include "orderd/acknowledger.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LANES = 4 };
+
+#define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
+#define RETRY_FIRST_NS (100 * CLOCK_NS_PER_MS)
+#define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
+/* A receipt handle is of no use beyond 12 hours after its receive. */
+#define GIVE_UP_NS (12 * 3600 * CLOCK_NS_PER_S)
+/* What has to be left of a lease for a change of visibility. */
+#define LEASE_MIN_NS (500 * CLOCK_NS_PER_MS)
+#define HANG_NS (60 * CLOCK_NS_PER_S)
+
+struct lane {
+    struct sqs sqs;
+    enum sqs_batch what;
+    unsigned count; /* 0: free */
+    struct message *messages[SQS_BATCH_MAX];
+    struct sqs_entry entries[SQS_BATCH_MAX];
+};
+
+struct acknowledger {
+    struct acknowledger_options options;
+    struct http_group *group;
+
+    pthread_mutex_t lock;
+    struct message_list inbox; /* under the lock, like the next two */
+    unsigned wake_at;          /* submitted deletes at which the thread is woken */
+    bool closed;
+
+    /* the thread's own */
+    struct message_list deletes; /* to be tried, in the order of due_ns but for retries */
+    struct message_list changes;
+    struct lane lanes[LANES];
+    atomic_uint owed; /* deletes not yet confirmed */
+};
+
+struct acknowledger *acknowledger_new(const struct acknowledger_options *options)
+{
+    struct acknowledger *a = xcalloc(1, sizeof(*a));
+
+    a->options = *options;
+    a->group = http_group_new();
+    a->wake_at = 1;
+    (void)pthread_mutex_init(&a->lock, NULL);
+    for (int i = 0; i < LANES; i++)
+        sqs_init(&a->lanes[i].sqs, options->sqs, a->group, options->queue_url);
+    return a;
+}
+
+void acknowledger_free(struct acknowledger *a)
+{
+    if (a == NULL)
+        return;
+    for (int i = 0; i < LANES; i++) {
+        for (unsigned m = 0; m < a->lanes[i].count; m++)
+            message_free(a->lanes[i].messages[m]);
+        sqs_release(&a->lanes[i].sqs);
+    }
+    message_list_release(&a->inbox);
+    message_list_release(&a->deletes);
+    message_list_release(&a->changes);
+    http_group_free(a->group);
+    (void)pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+void acknowledger_submit(struct acknowledger *a, struct message *m)
+{
+    bool wake;
+
+    m->tries = 0;
+    m->due_ns = clock_now();
+    if (m->disposal == DISPOSAL_DELETE)
+        atomic_fetch_add_explicit(&a->owed, 1, memory_order_relaxed);
+    pthread_mutex_lock(&a->lock);
+    message_list_add(&a->inbox, m);
+    wake = a->inbox.count == a->wake_at || m->disposal != DISPOSAL_DELETE;
+    pthread_mutex_unlock(&a->lock);
+    if (wake)
+        http_group_wake(a->group);
+}
+
+void acknowledger_close(struct acknowledger *a)
+{
+    pthread_mutex_lock(&a->lock);
+    a->closed = true;
+    pthread_mutex_unlock(&a->lock);
+    http_group_wake(a->group);
+}
+
+unsigned acknowledger_owed(const struct acknowledger *a)
+{
+    return atomic_load_explicit(&a->owed, memory_order_relaxed);
+}
+
+/* A message has left our hands. */
+static void gone(struct acknowledger *a, struct message *m)
+{
+    if (m->disposal == DISPOSAL_DELETE)
+        atomic_fetch_sub_explicit(&a->owed, 1, memory_order_relaxed);
+    message_free(m);
+    queue_gone(a->options.queue, 1);
+}
+
+/* Empties the inbox, and says from how many deletes on the thread wants to be woken: the one that
+ * begins a linger, or the one that fills a batch. Returns false when nothing more will come. */
+static bool take_inbox(struct acknowledger *a)
+{
+    struct message_list taken = MESSAGE_LIST_INIT;
+    struct message *m;
+    unsigned pending;
+    bool open;
+
+    pthread_mutex_lock(&a->lock);
+    message_list_move(&taken, &a->inbox);
+    pending = (a->deletes.count + taken.count) % SQS_BATCH_MAX;
+    a->wake_at = pending == 0 ? 1 : SQS_BATCH_MAX - pending;
+    open = !a->closed;
+    pthread_mutex_unlock(&a->lock);
+    while ((m = message_list_take(&taken)) != NULL) {
+        if (m->disposal == DISPOSAL_DELETE)
+            message_list_add(&a->deletes, m);
+        else if (m->disposal == DISPOSAL_CHANGE)
+            message_list_add(&a->changes, m);
+        else
+            gone(a, m);
+    }
+    return open;
+}
+
+static struct lane *free_lane(struct acknowledger *a)
+{
+    for (int i = 0; i < LANES; i++)
+        if (a->lanes[i].count == 0)
+            return &a->lanes[i];
+    return NULL;
+}
+
+static bool busy(const struct acknowledger *a)
+{
+    for (int i = 0; i < LANES; i++)
+        if (a->lanes[i].count > 0)
+            return true;
+    return false;
+}
+
+/* Puts a delete that failed back, to be tried later; after 12 hours it is let go. */
+static void retry_delete(struct acknowledger *a, struct message *m)
+{
+    int64_t now = clock_now();
+    int64_t delay = RETRY_FIRST_NS;
+
+    for (unsigned i = 0; i < m->tries && delay < RETRY_MAX_NS; i++)
+        delay *= 2;
+    if (delay > RETRY_MAX_NS)
+        delay = RETRY_MAX_NS;
+    m->tries++;
+    if (now - m->received_ns > GIVE_UP_NS) {
+        gone(a, m);
+        return;
+    }
+    m->due_ns = now + delay / 2 + (int64_t)random_below((uint64_t)(delay / 2));
+    message_list_add(&a->deletes, m);
+}
+
+static void log_about(const struct message *m, const char *event, const char *code,
+                      const char *error)
+{
+    log_event(LOG_WARNING, event, LOG_STR("message_id", m->sqs.id), LOG_STR("error_code", code),
+              LOG_STR("error", error));
+}
+
+static void settle_delete(struct acknowledger *a, struct message *m, const struct sqs_entry *entry)
+{
+    if (entry->result == SQS_ENTRY_DONE) {
+        stats_add(&a->options.stats->deleted, 1);
+        gone(a, m);
+        return;
+    }
+    stats_add(&a->options.stats->delete_failures, 1);
+    if (entry->result == SQS_ENTRY_RETRY) {
+        log_about(m, "delete_failed", entry->code, "SQS did not delete the message; tried again");
+        retry_delete(a, m);
+        return;
+    }
+    log_about(m, "delete_refused", entry->code,
+              "SQS does not take the receipt handle; the message is deleted when it comes back");
+    gone(a, m);
+}
+
+static void settle_change(struct acknowledger *a, struct message *m, const struct sqs_entry *entry)
+{
+    if (entry->result != SQS_ENTRY_DONE)
+        log_about(m, "visibility_not_changed", entry->code,
+                  "the message stays hidden until its visibility timeout ends");
+    gone(a, m);
+}
+
+/* A whole call failed: its deletes are tried again, its changes are not. */
+static void call_failed(struct acknowledger *a, struct lane *lane, const struct error *err)
+{
+    bool deletes = lane->what == SQS_DELETE;
+
+    if (err->kind != ERROR_STOPPED)
+        log_event(LOG_WARNING, deletes ? "deletes_failed" : "visibility_calls_failed",
+                  LOG_INT("messages", lane->count), LOG_STR("error_code", err->code),
+                  LOG_STR("error", err->text));
+    for (unsigned i = 0; i < lane->count; i++) {
+        if (deletes) {
+            stats_add(&a->options.stats->delete_failures, 1);
+            retry_delete(a, lane->messages[i]);
+        } else {
+            gone(a, lane->messages[i]);
+        }
+    }
+    lane->count = 0;
+}
+
+static void call_ended(struct acknowledger *a, const struct http *ended)
+{
+    struct error err = ERROR_INIT;
+    struct lane *lane = a->lanes;
+
+    while (lane->sqs.caller.http != ended)
+        lane++;
+    if (!sqs_batch_finish(&lane->sqs, lane->entries, lane->count, &err)) {
+        call_failed(a, lane, &err);
+        return;
+    }
+    for (unsigned i = 0; i < lane->count; i++) {
+        if (lane->what == SQS_DELETE)
+            settle_delete(a, lane->messages[i], &lane->entries[i]);
+        else
+            settle_change(a, lane->messages[i], &lane->entries[i]);
+    }
+    lane->count = 0;
+}
+
+/* Starts a call about the messages that were put into the lane, of LIMIT_NS at most. */
+static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what, int64_t limit_ns)
+{
+    struct error err = ERROR_INIT;
+
+    lane->what = what;
+    for (unsigned i = 0; i < lane->count; i++)
+        lane->entries[i] =
+            (struct sqs_entry){.receipt_handle = lane->messages[i]->sqs.receipt_handle,
+                               .visibility_s = lane->messages[i]->disposal_s};
+    if (!sqs_batch_start(&lane->sqs, what, lane->entries, lane->count, limit_ns, &err))
+        call_failed(a, lane, &err);
+}
+
+/* A change is sent within the lease only, and its call ends within it: later the message may be
+ * somebody else's. */
+static void start_changes(struct acknowledger *a)
+{
+    struct lane *lane;
+
+    while (a->changes.first != NULL && (lane = free_lane(a)) != NULL) {
+        int64_t now = clock_now();
+        int64_t limit = ATTEMPT_NS;
+        struct message *m;
+
+        while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->changes)) != NULL) {
+            int64_t left = m->lease_end_ns - now;
+
+            if (left < LEASE_MIN_NS) {
+                gone(a, m);
+                continue;
+            }
+            lane->messages[lane->count++] = m;
+            limit = left < limit ? left : limit;
+        }
+        if (lane->count > 0)
+            start(a, lane, SQS_CHANGE_VISIBILITY, limit);
+    }
+}
+
+/* Moves the deletes whose time has come into the lane; the others stay in their order. */
+static void fill_with_deletes(struct acknowledger *a, struct lane *lane, int64_t now)
+{
+    struct message_list later = MESSAGE_LIST_INIT;
+    struct message *m;
+
+    while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->deletes)) != NULL) {
+        if (m->due_ns <= now)
+            lane->messages[lane->count++] = m;
+        else
+            message_list_add(&later, m);
+    }
+    message_list_move(&later, &a->deletes);
+    a->deletes = later;
+}
+
+struct due {
+    unsigned count;    /* deletes that could be sent now */
+    int64_t oldest_ns; /* due_ns of the oldest of them */
+    int64_t next_ns;   /* when the next of the others is due */
+};
+
+static struct due look_at_deletes(const struct acknowledger *a, int64_t now)
+{
+    struct due due = {.oldest_ns = INT64_MAX, .next_ns = INT64_MAX};
+
+    for (const struct message *m = a->deletes.first; m != NULL; m = m->next) {
+        if (m->due_ns > now) {
+            due.next_ns = m->due_ns < due.next_ns ? m->due_ns : due.next_ns;
+            continue;
+        }
+        due.count++;
+        due.oldest_ns = m->due_ns < due.oldest_ns ? m->due_ns : due.oldest_ns;
+    }
+    return due;
+}
+
+/* Starts what may start, and returns when to look again although nothing happened. */
+static int64_t start_calls(struct acknowledger *a, bool open)
+{
+    struct lane *lane;
+    struct due due;
+    int64_t now;
+    int64_t flush_at;
+
+    start_changes(a);
+    for (;;) {
+        now = clock_now();
+        due = look_at_deletes(a, now);
+        flush_at = due.count > 0 ? due.oldest_ns + a->options.linger_ns : INT64_MAX;
+        if (due.count == 0 || (open && due.count < SQS_BATCH_MAX && now < flush_at))
+            return flush_at < due.next_ns ? flush_at : due.next_ns;
+        lane = free_lane(a);
+        if (lane == NULL)
+            return INT64_MAX; /* the end of a call is awaited anyway */
+        fill_with_deletes(a, lane, now);
+        start(a, lane, SQS_DELETE, ATTEMPT_NS);
+    }
+}
+
+void acknowledger_run(void *arg)
+{
+    struct acknowledger *a = arg;
+
+    while (!stop_raised(a->options.abort)) {
+        bool open = take_inbox(a);
+        int64_t until = start_calls(a, open);
+        struct http *ended;
+
+        if (!open && a->deletes.first == NULL && a->changes.first == NULL && !busy(a))
+            break;
+        thread_progress(busy(a) || until < INT64_MAX ? HANG_NS : INT64_MAX / 2);
+        ended = http_group_wait(a->group, a->options.abort, until);
+        if (ended != NULL)
+            call_ended(a, ended);
+    }
+}

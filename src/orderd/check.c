@@ -1,0 +1,176 @@
+#include "orderd/check.h"
+
+#include "aws/dynamodb.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "order/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AUTH_PATIENCE_NS (30 * CLOCK_NS_PER_S)
+#define PAUSE_FIRST_NS (1 * CLOCK_NS_PER_S)
+#define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
+#define PAUSE_AUTH_MAX_NS (5 * CLOCK_NS_PER_S)
+#define LOG_EVERY_NS (60 * CLOCK_NS_PER_S)
+
+struct check {
+    const struct check_options *options;
+    struct check_findings *found;
+    struct http_group *group;
+    struct sqs sqs;
+    struct dynamodb dynamodb;
+    struct digest *digest;
+    struct recorder recorder;
+    struct sqs_attributes queue;
+};
+
+static bool find_queue(struct check *c, struct error *err)
+{
+    const struct config *config = c->options->config;
+
+    if (config->queue.url[0] != '\0') {
+        (void)snprintf(c->found->queue_url, SQS_URL_MAX, "%s", config->queue.url);
+    } else if (!sqs_queue_url(&c->sqs, config->queue.name, c->options->stop, c->found->queue_url,
+                              err)) {
+        return error_prefix(err, "queue %.80s", config->queue.name);
+    }
+    sqs_set_queue(&c->sqs, c->found->queue_url);
+    return true;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    size_t end_len = strlen(end);
+
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static bool check_queue(struct check *c, struct error *err)
+{
+    if (!sqs_attributes(&c->sqs, c->options->stop, &c->queue, err))
+        return error_prefix(err, "queue %.200s", c->found->queue_url);
+    if (c->queue.fifo || ends_with(c->found->queue_url, ".fifo"))
+        return error_set(err, ERROR_CONFIG, "FifoQueue",
+                         "queue %.200s is a FIFO queue; orderd needs a standard queue",
+                         c->found->queue_url);
+    c->found->max_receive_count = c->queue.max_receive_count > 0 ? c->queue.max_receive_count : 0;
+    return true;
+}
+
+static bool check_table(struct check *c, struct error *err)
+{
+    struct dynamodb_limits limits = dynamodb_usual_limits(c->options->stop);
+
+    return record_probe(&c->recorder, &limits, err) ||
+           error_prefix(err, "table %.80s", c->options->config->table.name);
+}
+
+/* An answer that refuses the fixed requests made here is about the set-up, not about their content.
+ */
+static bool is_hopeless(const struct error *err)
+{
+    return err->kind == ERROR_CONFIG || err->kind == ERROR_REJECTED;
+}
+
+/* Repeats a step until it succeeds or there is no point in going on. */
+static bool insist(struct check *c, bool (*step)(struct check *c, struct error *err),
+                   struct error *err)
+{
+    int64_t auth_since = -1;
+    int64_t logged = -1;
+    int64_t pause = PAUSE_FIRST_NS;
+
+    while (!step(c, err)) {
+        int64_t now = clock_now();
+
+        if (err->kind == ERROR_STOPPED || is_hopeless(err))
+            return false;
+        if (err->kind != ERROR_AUTH)
+            auth_since = -1;
+        else if (auth_since < 0)
+            auth_since = now;
+        else if (now - auth_since >= AUTH_PATIENCE_NS)
+            return false;
+        if (logged < 0 || now - logged >= LOG_EVERY_NS) {
+            log_failure(LOG_WARNING, "waiting_to_start", err);
+            logged = now;
+        }
+        if (err->kind == ERROR_AUTH && pause > PAUSE_AUTH_MAX_NS)
+            pause = PAUSE_AUTH_MAX_NS;
+        if (stop_wait(c->options->stop,
+                      now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
+            return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
+        pause = pause * 2 < PAUSE_MAX_NS ? pause * 2 : PAUSE_MAX_NS;
+    }
+    return true;
+}
+
+/* Finds the dead-letter queue's URL: configured, or by the name at the end of its ARN. */
+static bool find_dead_letter_queue(struct check *c, struct error *err)
+{
+    const char *configured = c->options->config->queue.dead_letter_url;
+    const char *name = strrchr(c->queue.dead_letter_arn, ':');
+
+    if (configured[0] != '\0') {
+        (void)snprintf(c->found->dead_letter_url, SQS_URL_MAX, "%s", configured);
+        return true;
+    }
+    return name != NULL &&
+           sqs_queue_url(&c->sqs, name + 1, c->options->stop, c->found->dead_letter_url, err);
+}
+
+/* Warns of what loses messages sooner or later. None of it keeps the daemon from its work, so an
+ * error here (the rights are optional) is only said. */
+static void look_at_redrive(struct check *c)
+{
+    struct sqs_attributes dead;
+    struct error err = ERROR_INIT;
+
+    c->found->dead_letter_url[0] = '\0';
+    if (c->found->max_receive_count == 0) {
+        log_event(LOG_WARNING, "no_redrive_policy", LOG_STR("queue", c->found->queue_url),
+                  LOG_STR("error", "messages that fail come back until their retention ends"));
+        return;
+    }
+    if (c->found->max_receive_count < 3)
+        log_event(
+            LOG_WARNING, "few_receives", LOG_INT("max_receive_count", c->found->max_receive_count),
+            LOG_STR("error", "a passing fault can move a good order to the dead-letter queue"));
+    if (!find_dead_letter_queue(c, &err)) {
+        log_failure(LOG_WARNING, "dead_letter_queue_unknown", &err);
+        return;
+    }
+    sqs_set_queue(&c->sqs, c->found->dead_letter_url);
+    if (!sqs_attributes(&c->sqs, c->options->stop, &dead, &err))
+        log_failure(LOG_WARNING, "dead_letter_queue_unknown", &err);
+    else if (dead.retention_s > 0 && dead.retention_s <= c->queue.retention_s)
+        log_event(LOG_WARNING, "short_dead_letter_retention",
+                  LOG_INT("retention_seconds", dead.retention_s),
+                  LOG_STR("error", "the dead-letter queue keeps messages no longer than the queue, "
+                                   "and counts from when they were sent"));
+}
+
+bool check_run(const struct check_options *options, struct check_findings *out, struct error *err)
+{
+    struct check c = {.options = options, .found = out};
+    bool ok;
+
+    c.group = http_group_new();
+    c.digest = digest_new();
+    sqs_init(&c.sqs, options->sqs, c.group, "");
+    dynamodb_init(&c.dynamodb, options->dynamodb, c.group);
+    recorder_init(&c.recorder, &c.dynamodb, c.digest, options->config->table.name, "");
+    ok =
+        insist(&c, find_queue, err) && insist(&c, check_queue, err) && insist(&c, check_table, err);
+    if (ok)
+        look_at_redrive(&c);
+    recorder_release(&c.recorder);
+    dynamodb_release(&c.dynamodb);
+    sqs_release(&c.sqs);
+    digest_free(c.digest);
+    http_group_free(c.group);
+    return ok;
+}

@@ -1,0 +1,169 @@
+#include "base/log.h"
+#include "order/config.h"
+#include "orderd/daemon.h"
+
+#include <getopt.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    USAGE_EXIT_STATUS = 64, /* EX_USAGE of sysexits.h */
+    SETS_MAX = 64,
+    ARENAS = 2, /* malloc's: more would cost memory and gain nothing at our few allocations */
+};
+
+enum mode { MODE_RUN, MODE_CHECK_CONFIG, MODE_PRINT_CONFIG, MODE_VERSION, MODE_HELP };
+
+struct arguments {
+    enum mode mode;
+    const char *file;
+    const char *sets[SETS_MAX];
+    size_t set_count;
+};
+
+static const char usage[] =
+    "usage: orderd [--config FILE] [--set NAME=VALUE]...\n"
+    "              [--check-config | --print-config | --version | --help]\n"
+    "\n"
+    "Takes orders off an SQS queue and confirms each exactly once in DynamoDB.\n"
+    "\n"
+    "  -c, --config FILE     read FILE instead of " CONFIG_DEFAULT_FILE "\n"
+    "  -s, --set NAME=VALUE  set one setting, before all other sources\n"
+    "      --check-config    check the settings without using the network, and exit\n"
+    "      --print-config    print every setting and where it came from, and exit\n"
+    "      --version         print the version and exit\n"
+    "      --help            print this and exit\n"
+    "\n"
+    "Exit status: 0 stopped as told, 64 wrong usage, 78 wrong settings, 1 anything else.\n";
+
+static bool add_set(struct arguments *a, const char *text)
+{
+    if (a->set_count == SETS_MAX) {
+        (void)fprintf(stderr, "orderd: more than %d --set options\n", SETS_MAX);
+        return false;
+    }
+    a->sets[a->set_count++] = text;
+    return true;
+}
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    enum { CHECK = 256, PRINT, VERSION, HELP };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'},
+        {"check-config", no_argument, NULL, CHECK},
+        {"print-config", no_argument, NULL, PRINT},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
+    };
+    bool ok = true;
+    int option;
+
+    while (ok && (option = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            a->file = optarg;
+            break;
+        case 's':
+            ok = add_set(a, optarg);
+            break;
+        case CHECK:
+            a->mode = MODE_CHECK_CONFIG;
+            break;
+        case PRINT:
+            a->mode = MODE_PRINT_CONFIG;
+            break;
+        case VERSION:
+            a->mode = MODE_VERSION;
+            break;
+        case HELP:
+            a->mode = MODE_HELP;
+            break;
+        default:
+            ok = false; /* getopt has said what is wrong */
+        }
+    }
+    if (ok && optind < argc) {
+        (void)fprintf(stderr, "orderd: unexpected argument \"%s\"\n", argv[optind]);
+        ok = false;
+    }
+    return ok;
+}
+
+static int exit_status(const struct error *err)
+{
+    return err->kind == ERROR_CONFIG || err->kind == ERROR_AUTH || err->kind == ERROR_REJECTED
+               ? CONFIG_EXIT_STATUS
+               : EXIT_FAILURE;
+}
+
+static int run(const struct settings *settings)
+{
+    const struct config *c = &settings->values;
+    struct error err = ERROR_INIT;
+    bool ok;
+
+    if (!log_open(c->log.file, (enum log_level)log_level_named(c->log.level),
+                  (enum log_format)log_format_named(c->log.format), &err)) {
+        log_failure(LOG_ERROR, "cannot_start", &err);
+        return exit_status(&err);
+    }
+    ok = daemon_run(settings, &err);
+    if (!ok)
+        log_failure(LOG_ERROR, "cannot_start", &err);
+    log_close();
+    return ok ? EXIT_SUCCESS : exit_status(&err);
+}
+
+static int with_settings(const struct arguments *a)
+{
+    const struct config_request request = {.file = a->file,
+                                           .set = a->sets,
+                                           .set_count = a->set_count};
+    static struct settings settings; /* too large for the stack of a prudent program */
+    struct error err = ERROR_INIT;
+    int status = EXIT_SUCCESS;
+
+    if (!config_load(&settings, &request, &err)) {
+        if (a->mode == MODE_RUN)
+            log_failure(LOG_ERROR, "cannot_start", &err);
+        else
+            (void)fprintf(stderr, "orderd: %s\n", err.text);
+        return CONFIG_EXIT_STATUS;
+    }
+    if (a->mode == MODE_PRINT_CONFIG)
+        config_print(&settings, stdout);
+    else if (a->mode == MODE_CHECK_CONFIG)
+        (void)printf("the settings are valid\n");
+    else
+        status = run(&settings);
+    config_release(&settings);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.mode = MODE_RUN};
+
+    (void)mallopt(M_ARENA_MAX, ARENAS);
+    /* With this variable TLS keys would be written to a file. */
+    (void)unsetenv("SSLKEYLOGFILE");
+    if (!parse(argc, argv, &arguments)) {
+        (void)fputs(usage, stderr);
+        return USAGE_EXIT_STATUS;
+    }
+    switch (arguments.mode) {
+    case MODE_VERSION:
+        (void)printf("orderd " ORDERD_VERSION "\n");
+        return EXIT_SUCCESS;
+    case MODE_HELP:
+        (void)fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    default:
+        return with_settings(&arguments);
+    }
+}

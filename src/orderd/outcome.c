@@ -1,0 +1,75 @@
+#include "orderd/outcome.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { RELEASES_MAX = 3 /* receive count up to which a message is made visible at once */ };
+
+const char *outcome_event_name(enum event event)
+{
+    static const char *const names[EVENTS] = {
+        [EVENT_PROCESSED] = "processed",
+        [EVENT_DUPLICATE] = "duplicate",
+        [EVENT_FAILED] = "failed",
+        [EVENT_DEFERRED] = "deferred",
+    };
+
+    return names[event];
+}
+
+struct verdict outcome_of_error(enum step step, const struct error *err)
+{
+    if (err->kind == ERROR_STOPPED)
+        return (struct verdict){.event = EVENT_DEFERRED};
+    switch (step) {
+    case STEP_ORDER:
+        return (struct verdict){.event = EVENT_FAILED, .permanent = true};
+    case STEP_PROCESS:
+        return (struct verdict){.event = EVENT_FAILED, .code = "PROCESSING_FAILED"};
+    case STEP_RECORD:
+        break;
+    }
+    if (strcmp(err->code, "ORDER_TOO_LARGE") == 0)
+        return (struct verdict){.event = EVENT_FAILED, .permanent = true};
+    if (err->kind == ERROR_REJECTED)
+        return (struct verdict){.event = EVENT_FAILED, .code = "RECORD_REFUSED"};
+    /* the table, the network, the keys: none of it is the order's fault */
+    return (struct verdict){.event = EVENT_DEFERRED};
+}
+
+bool outcome_is_final(const struct redrive *redrive, int64_t receive_count)
+{
+    return redrive->max_receive_count > 0 && receive_count >= redrive->max_receive_count;
+}
+
+static unsigned delay_of(int64_t receive_count)
+{
+    static const unsigned delays_s[] = {5, 30, 120, 300, 900};
+    const int64_t last = sizeof(delays_s) / sizeof(delays_s[0]);
+
+    if (receive_count < 1 || receive_count > last)
+        return delays_s[last - 1];
+    return delays_s[receive_count - 1];
+}
+
+void outcome_dispose(struct message *m, enum event event, bool permanent,
+                     const struct redrive *redrive)
+{
+    int64_t count = m->sqs.receive_count;
+    bool may_release = redrive->max_receive_count > 0 && count > 0 && count <= RELEASES_MAX;
+
+    switch (event) {
+    case EVENT_PROCESSED:
+    case EVENT_DUPLICATE:
+        m->disposal = DISPOSAL_DELETE;
+        return;
+    case EVENT_FAILED:
+        m->disposal = DISPOSAL_CHANGE;
+        m->disposal_s = permanent && may_release ? 0 : delay_of(count);
+        return;
+    case EVENT_DEFERRED:
+    case EVENTS:
+        break;
+    }
+    m->disposal = DISPOSAL_LEAVE;
+}

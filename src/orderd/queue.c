@@ -1,0 +1,214 @@
+/*
+ * DESIGN: receivers ask for full batches only. Asking for each freed worker's slot at once would
+ * keep the hand fuller by little and cost a call an order; so a poll is opened when a whole batch
+ * finds room, which is when what waits and what is asked for is no more than the free workers take.
+ */
+#include "orderd/queue.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define PAUSE_FIRST_NS (1 * CLOCK_NS_PER_S)
+#define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;  /* workers wait for messages */
+    pthread_cond_t may_poll; /* receivers wait for room, the end of a pause, or the end of polls */
+    struct message_list waiting;
+    unsigned workers, batch_size;
+    unsigned idle;            /* workers in queue_take() */
+    unsigned pollers_waiting; /* receivers in queue_may_poll() */
+    unsigned asked;           /* by open polls */
+    unsigned taken;           /* by workers and not yet gone */
+    bool backlog;             /* the last poll came back full */
+    bool careful;             /* the last poll was spoiled: one at a time, for one message */
+    int64_t pause_ns;         /* after the next spoiled poll */
+    int64_t not_before_ns;    /* no poll is opened earlier */
+    bool polls_ended, closed;
+};
+
+struct queue *queue_new(unsigned workers, unsigned batch_size)
+{
+    struct queue *q = xcalloc(1, sizeof(*q));
+    pthread_condattr_t attributes;
+
+    q->workers = workers;
+    q->batch_size = batch_size;
+    q->pause_ns = PAUSE_FIRST_NS;
+    (void)pthread_mutex_init(&q->lock, NULL);
+    (void)pthread_cond_init(&q->arrived, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&q->may_poll, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return q;
+}
+
+void queue_free(struct queue *q)
+{
+    if (q == NULL)
+        return;
+    message_list_release(&q->waiting);
+    (void)pthread_cond_destroy(&q->may_poll);
+    (void)pthread_cond_destroy(&q->arrived);
+    (void)pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+static unsigned wanted(const struct queue *q)
+{
+    return q->careful ? 1 : q->batch_size;
+}
+
+/* Is there room for a poll, and a reason to open it? */
+static bool has_room(const struct queue *q)
+{
+    unsigned want = wanted(q);
+    unsigned ahead = q->waiting.count + q->asked;
+
+    if (q->asked > 0 && (q->careful || !q->backlog))
+        return false;
+    return ahead + want <= q->idle + q->batch_size &&
+           ahead + q->taken + want <= q->workers + q->batch_size + QUEUE_UNDELETED_MAX;
+}
+
+/* A worker or a gone message made room: one receiver may have been waiting for it. */
+static void tell_receiver(struct queue *q)
+{
+    if (q->pollers_waiting > 0 && has_room(q))
+        (void)pthread_cond_signal(&q->may_poll);
+}
+
+/* pthread conditions know the monotonic clock, which differs from clock_now() by the time that the
+ * machine slept; a wait is relative, so that does not matter. */
+static void wait_until(struct queue *q, int64_t until_ns)
+{
+    struct timespec t;
+    int64_t left = until_ns - clock_now();
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    left += t.tv_nsec;
+    t.tv_sec += left / CLOCK_NS_PER_S;
+    t.tv_nsec = left % CLOCK_NS_PER_S;
+    (void)pthread_cond_timedwait(&q->may_poll, &q->lock, &t);
+}
+
+unsigned queue_may_poll(struct queue *q)
+{
+    unsigned granted = 0;
+
+    pthread_mutex_lock(&q->lock);
+    q->pollers_waiting++;
+    while (!q->polls_ended) {
+        if (!has_room(q)) {
+            (void)pthread_cond_wait(&q->may_poll, &q->lock);
+        } else if (clock_now() < q->not_before_ns) {
+            wait_until(q, q->not_before_ns);
+        } else {
+            granted = wanted(q);
+            q->asked += granted;
+            break;
+        }
+    }
+    q->pollers_waiting--;
+    tell_receiver(q);
+    pthread_mutex_unlock(&q->lock);
+    return granted;
+}
+
+/* Half of the pause is certain, the other half random, so that daemons which failed together do not
+ * come back together. */
+static void begin_pause(struct queue *q)
+{
+    int64_t half = q->pause_ns / 2;
+
+    q->not_before_ns = clock_now() + half + (int64_t)random_below((uint64_t)half);
+    q->pause_ns = q->pause_ns * 2 < PAUSE_MAX_NS ? q->pause_ns * 2 : PAUSE_MAX_NS;
+    q->careful = true;
+}
+
+void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brought,
+                      enum poll_end how)
+{
+    unsigned wake;
+
+    pthread_mutex_lock(&q->lock);
+    assert(q->asked >= asked);
+    q->asked -= asked;
+    q->backlog = brought->count >= asked;
+    if (how == POLL_READ) {
+        q->careful = false;
+        q->pause_ns = PAUSE_FIRST_NS;
+        q->not_before_ns = 0;
+    } else {
+        begin_pause(q);
+    }
+    wake = brought->count;
+    message_list_move(&q->waiting, brought);
+    for (unsigned i = 0; i < wake && i < q->idle; i++)
+        (void)pthread_cond_signal(&q->arrived);
+    tell_receiver(q);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_end_polls(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->polls_ended = true;
+    (void)pthread_cond_broadcast(&q->may_poll);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_close(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->closed = true;
+    (void)pthread_cond_broadcast(&q->arrived);
+    pthread_mutex_unlock(&q->lock);
+}
+
+struct message *queue_take(struct queue *q)
+{
+    struct message *m;
+
+    pthread_mutex_lock(&q->lock);
+    q->idle++;
+    tell_receiver(q);
+    while ((m = message_list_take(&q->waiting)) == NULL && !q->closed)
+        (void)pthread_cond_wait(&q->arrived, &q->lock);
+    q->idle--;
+    if (m != NULL)
+        q->taken++;
+    pthread_mutex_unlock(&q->lock);
+    return m;
+}
+
+void queue_gone(struct queue *q, unsigned count)
+{
+    pthread_mutex_lock(&q->lock);
+    assert(q->taken >= count);
+    q->taken -= count;
+    tell_receiver(q);
+    pthread_mutex_unlock(&q->lock);
+}
+
+struct queue_state queue_state(struct queue *q)
+{
+    struct queue_state state;
+
+    pthread_mutex_lock(&q->lock);
+    state = (struct queue_state){
+        .asked = q->asked,
+        .waiting = q->waiting.count,
+        .in_hand = q->asked + q->waiting.count + q->taken,
+        .idle_workers = q->idle,
+    };
+    pthread_mutex_unlock(&q->lock);
+    return state;
+}
