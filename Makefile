@@ -32,7 +32,7 @@ aws := call credentials credentials_environment credentials_profile digest dynam
        fault http profile retry sigv4 sqs sqs_received
 order := config config_text confirm decimal decode fingerprint item order record validate value
 orderd := acknowledger check daemon message outcome queue receiver worker
-orderctl := dlq format init list sample send status
+orderctl := arguments batch command context dlq_list held init lines list output plain sample send status text
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.

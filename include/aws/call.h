@@ -67,7 +67,7 @@ struct caller {
     const struct credentials *credentials; /* a reference, or NULL */
     struct buf headers[8];                 /* work space: the header lines of an attempt */
     const char *lines[HTTP_HEADERS_MAX];
-    char invocation[37];
+    char invocation[37]; /* a UUID, the same for all repeated attempts of a call */
     struct http_reply reply;
 };
 

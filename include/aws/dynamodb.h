@@ -14,7 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DYNAMODB_ITEM_MAX = 400 * 1024, DYNAMODB_REPLY_MAX = 4 * 1024 * 1024 };
+enum {
+    DYNAMODB_ITEM_MAX = 400 * 1024,
+    /* a page of a scan: 1 MB as the service counts, of which a null in a list is two bytes and
+     * fourteen of JSON */
+    DYNAMODB_REPLY_MAX = 16 * 1024 * 1024,
+};
 
 struct dynamodb {
     struct caller caller;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     char *data;      /* NULL until the first append */
@@ -37,14 +38,30 @@ void buf_wipe(struct buf *b);
 /* Empties the buffer and keeps its memory, except what exceeds KEEP bytes of capacity. */
 void buf_reset(struct buf *b, size_t keep);
 
-/* Appends LEN bytes; returns false when the ceiling is reached. */
-bool buf_append(struct buf *b, const void *bytes, size_t len);
+/* Appends LEN bytes; returns false when the ceiling is reached. Inline, as requests are built of
+ * many small pieces. */
+bool buf_append_slowly(struct buf *b, const void *bytes, size_t len);
+static inline bool buf_append(struct buf *b, const void *bytes, size_t len)
+{
+    if (len >= b->capacity - b->len || b->overflowed)
+        return buf_append_slowly(b, bytes, len); /* no room, or an empty buffer */
+    memcpy(b->data + b->len, bytes, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+    return true;
+}
 
 /* Appends a C string. */
-bool buf_puts(struct buf *b, const char *text);
+static inline bool buf_puts(struct buf *b, const char *text)
+{
+    return buf_append(b, text, strlen(text));
+}
 
 /* Appends one byte. */
-bool buf_putc(struct buf *b, char c);
+static inline bool buf_putc(struct buf *b, char c)
+{
+    return buf_append(b, &c, 1);
+}
 
 /* Appends printf-formatted text. */
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -45,15 +45,21 @@ struct scan_token {
     bool bad_utf8;       /* contains bytes that are not UTF-8 */
 };
 
+/* What may come next. */
+enum scan_state {
+    SCAN_WANTS_VALUE,
+    SCAN_WANTS_FIRST_VALUE, /* of an array: or its end */
+    SCAN_WANTS_FIRST_NAME,  /* of an object: or its end */
+    SCAN_AFTER_VALUE,       /* a comma or the container's end; at depth 0 nothing */
+    SCAN_FAILED,
+};
+
 struct scan {
     const char *start, *at, *end;
     uint64_t objects;   /* bit d set: the container at depth d is an object */
     unsigned depth;     /* open containers */
     unsigned max_depth; /* at most SCAN_DEPTH_MAX */
-    bool after_value;   /* a value is complete: `,` or a closing bracket comes next */
-    bool after_name;    /* a member's value comes next */
-    bool at_start;      /* of a container: it may be closed at once */
-    bool failed;
+    enum scan_state state;
     const char *problem; /* after SCAN_ERROR: what is wrong, a static text */
 };
 

@@ -1,8 +1,9 @@
 /*
  * config_text: looks over the text of a settings file for what libconfig 1.5 would not report.
  *
- * libconfig wraps integers beyond 32 bits without a word, turns 1e400 into infinity, and follows
- * @include. So the tokens are checked first. Pure; takes any bytes.
+ * libconfig wraps integers beyond 32 bits without a word, turns 1e400 into infinity, follows
+ * @include, leaves \x00 out of strings, and takes a comment that never ends for the end of the
+ * file. So the tokens are checked first. Pure; takes any bytes.
  */
 #ifndef ORDER_CONFIG_TEXT_H
 #define ORDER_CONFIG_TEXT_H
@@ -23,7 +24,8 @@ struct config_number {
 
 /*
  * Calls SEE for each number token that is the value of a setting; stops with false when SEE does,
- * or at an @include or a NUL byte. What is no valid syntax is left to libconfig.
+ * or at an @include, a NUL byte, a \x00 or a comment without an end. Other bad syntax is left to
+ * libconfig.
  */
 bool config_text_scan(const char *name, const char *text, size_t len,
                       bool (*see)(const struct config_number *number, void *arg, struct error *err),

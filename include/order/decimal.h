@@ -29,6 +29,10 @@ struct decimal {
     bool negative;
 };
 
+/* Tells whether a number is in canonical form and within the limits already, at a glance; false
+ * means only that decimal_parse() has to look. */
+bool decimal_is_canonical(const char *text, size_t len);
+
 /* Brings a number ([+-]digits[.digits][e[+-]digits]) to its canonical form. */
 enum decimal_fault decimal_parse(const char *text, size_t len, struct decimal *out);
 

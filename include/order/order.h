@@ -45,7 +45,9 @@ struct order {
     struct buf work; /* work space of the fingerprint */
 };
 
-enum { ORDER_WORK_MAX = 16 * 1024 * 1024 };
+/* What the longest canonical text of a body of 1 MiB needs: 1e125 has 126 digits there, so 6 bytes
+ * become 127, 22 million in all. */
+enum { ORDER_WORK_MAX = 24 * 1024 * 1024 };
 
 #define ORDER_INIT ((struct order){.work = BUF_INIT(ORDER_WORK_MAX)})
 

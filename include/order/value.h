@@ -35,6 +35,10 @@ struct value {
     uint32_t name_len;
     uint32_t len; /* of text, in bytes; of a list or map: the number of entries */
     enum value_type type;
+    bool name_faulty; /* the name is not valid text; reported when it was read */
+    /* Written without escapes: the same in every JSON. Its quotes stand around it in the body, so it
+     * is copied with them. */
+    bool name_plain, text_plain;
 };
 
 /* Finds a member of a map; NULL when absent. */
@@ -55,7 +59,7 @@ void value_put_attribute(const struct value *v, struct buf *out);
  * formats"); of the value alone, its name not counted. */
 size_t value_size(const struct value *v);
 
-/* Counts a number's bytes: one for two significant digits, one more, one for a sign. */
+/* Counts a canonical number's bytes: one for two significant digits, one more, one for a sign. */
 size_t value_number_size(const char *text, size_t len);
 
 /* Builds a value from a stored attribute value, numbers made canonical; NULL when it is none that

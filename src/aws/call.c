@@ -15,7 +15,7 @@ const struct service service_dynamodb = {"dynamodb", "DynamoDB_20120810", false,
 enum {
     HEADER_MAX = 20 * 1024, /* session tokens are the long ones; AWS promises no limit */
     HEADER_KEEP = HEADER_MAX,
-    REPLY_KEEP = 64 * 1024,
+    EXPECT_FROM = 1024 * 1024, /* bytes of a body from which libcurl adds an Expect header */
 };
 
 /* The lines of an attempt, in the order in which they are built. */
@@ -121,6 +121,19 @@ static void authorize(struct caller *c, const struct call *call, const char *sta
     sigv4_authorize(&c->signer, &r, begin_line(c, AUTHORIZATION, "Authorization: "));
 }
 
+/* A repeated request says that it is one, as those of the SDKs do. */
+static void build_retry_lines(struct caller *c, unsigned attempt)
+{
+    struct buf *request = begin_line(c, SDK_REQUEST, "amz-sdk-request: attempt=");
+
+    (void)buf_put_int(request, attempt);
+    (void)buf_puts(request, "; max=");
+    (void)buf_put_int(request, c->client->rules.max_attempts);
+    if (attempt == 2)
+        new_invocation(c);
+    (void)buf_puts(begin_line(c, INVOCATION, "amz-sdk-invocation-id: "), c->invocation);
+}
+
 static void build_lines(struct caller *c, const struct call *call, unsigned attempt)
 {
     const struct service *service = c->client->service;
@@ -133,25 +146,28 @@ static void build_lines(struct caller *c, const struct call *call, unsigned atte
     (void)buf_putc(&c->headers[TARGET], '.');
     (void)buf_puts(&c->headers[TARGET], call->operation);
     (void)buf_puts(begin_line(c, TOKEN, "X-Amz-Security-Token: "), token);
-    (void)buf_puts(begin_line(c, INVOCATION, "amz-sdk-invocation-id: "), c->invocation);
-    (void)buf_puts(begin_line(c, SDK_REQUEST, "amz-sdk-request: attempt="), "");
-    (void)buf_put_int(&c->headers[SDK_REQUEST], attempt);
-    (void)buf_puts(&c->headers[SDK_REQUEST], "; max=");
-    (void)buf_put_int(&c->headers[SDK_REQUEST], c->client->rules.max_attempts);
     authorize(c, call, stamp);
+    if (attempt > 1)
+        build_retry_lines(c, attempt);
 }
 
-static size_t collect_lines(struct caller *c)
+/* libcurl looks through the list a dozen times a request, so it holds what is needed only. */
+static size_t collect_lines(struct caller *c, const struct call *call, unsigned attempt)
 {
     size_t count = 0;
 
-    for (int i = 0; i < LINES; i++)
-        if (i != TOKEN || credentials_session_token(c->credentials)[0] != '\0')
-            c->lines[count++] = buf_text(&c->headers[i]);
+    c->lines[count++] = buf_text(&c->headers[TARGET]);
+    c->lines[count++] = buf_text(&c->headers[DATE]);
+    c->lines[count++] = buf_text(&c->headers[AUTHORIZATION]);
     c->lines[count++] = "Content-Type: application/x-amz-json-1.0";
-    /* curl adds Accept to all requests and Expect to POSTs over 1 MiB: neither is wanted */
-    c->lines[count++] = "Accept:";
-    c->lines[count++] = "Expect:";
+    if (credentials_session_token(c->credentials)[0] != '\0')
+        c->lines[count++] = buf_text(&c->headers[TOKEN]);
+    if (attempt > 1) {
+        c->lines[count++] = buf_text(&c->headers[SDK_REQUEST]);
+        c->lines[count++] = buf_text(&c->headers[INVOCATION]);
+    }
+    if (call->body_len >= EXPECT_FROM)
+        c->lines[count++] = "Expect:"; /* libcurl would add one, and wait for its answer */
     if (c->client->service->query_compatible)
         c->lines[count++] = "x-amzn-query-mode: true";
     return count;
@@ -171,7 +187,7 @@ static bool start_attempt(struct caller *c, const struct call *call, unsigned at
     *request = (struct http_request){
         .url = c->client->endpoint.url,
         .headers = c->lines,
-        .header_count = collect_lines(c),
+        .header_count = collect_lines(c, call, attempt),
         .body = call->body,
         .body_len = call->body_len,
         .deadline_ns =
@@ -261,17 +277,18 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
 {
     struct retry_state state = {0};
     json_t *ignored = NULL;
+    bool maybe_sent = false; /* by any of the attempts */
     bool ok = false;
 
     if (fault == NULL)
         fault = &ignored;
     *fault = NULL;
-    new_invocation(c);
     for (;;) {
         int64_t delay_ms;
 
         ok = attempt(c, call, state.attempts + 1, fault, err);
-        if (ok || (call->once && err->maybe_sent))
+        maybe_sent = maybe_sent || (!ok && err->maybe_sent);
+        if (ok || (call->once && maybe_sent))
             break;
         if (!retry_next(&c->client->rules, &c->client->bucket, &state, err->kind, retry_hint(c),
                         &delay_ms) ||
@@ -281,6 +298,8 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
     }
     if (ok)
         retry_succeeded(&c->client->bucket, &state);
+    else
+        err->maybe_sent = maybe_sent;
     json_decref(ignored);
     return ok;
 }
@@ -289,7 +308,6 @@ bool call_start(struct caller *c, const struct call *call, struct error *err)
 {
     struct http_request request;
 
-    new_invocation(c);
     c->reply.status = 0;
     if (!start_attempt(c, call, 1, &request, err))
         return false;

@@ -24,12 +24,13 @@ struct dynamodb_limits dynamodb_usual_limits(const struct stop *stop)
     };
 }
 
-/* Parses a reply, which has to be an object; ARG is the json_t * to fill. */
+/* Parses a reply, which has to be an object; ARG is the json_t * to fill. Stored texts may hold
+ * U+0000. */
 static bool read_object(const struct buf *body, void *arg, struct error *err)
 {
     json_t **reply = arg;
     json_error_t where;
-    json_t *parsed = json_loadb(buf_text(body), body->len, 0, &where);
+    json_t *parsed = json_loadb(buf_text(body), body->len, JSON_ALLOW_NUL, &where);
 
     if (!json_is_object(parsed)) {
         (void)error_set(err, ERROR_MALFORMED, "MalformedReply",

@@ -55,6 +55,8 @@ static const struct {
     {"MissingAuthenticationTokenException", ERROR_AUTH},
     {"NotAuthorized", ERROR_AUTH},
     {"OptInRequired", ERROR_AUTH},
+    {"RequestInTheFuture", ERROR_AUTH},
+    {"RequestTimeTooSkewed", ERROR_AUTH},
     {"SignatureDoesNotMatch", ERROR_AUTH},
     {"UnauthorizedOperation", ERROR_AUTH},
     {"UnrecognizedClientException", ERROR_AUTH},
@@ -141,7 +143,8 @@ static const char *text_of(const json_t *body, const char *first, const char *se
 
 void fault_read(const struct fault_reply *reply, json_t **body, struct error *err)
 {
-    json_t *parsed = json_loadb(reply->body, reply->body_len, 0, NULL);
+    /* a failed condition brings a stored item along, whose texts may hold U+0000 */
+    json_t *parsed = json_loadb(reply->body, reply->body_len, JSON_ALLOW_NUL, NULL);
     const char *type = text_of(parsed, "__type", "code");
     const char *message = text_of(parsed, "message", "Message");
     char code[64] = "";
@@ -163,8 +166,10 @@ void fault_read(const struct fault_reply *reply, json_t **body, struct error *er
         (void)snprintf(code, sizeof(code), "%s", query_code);
     if (code[0] == '\0')
         (void)snprintf(code, sizeof(code), "Http%d", reply->status);
-    (void)error_set(err, kind, code, "%s (%s, status %d)",
-                    message != NULL && message[0] != '\0' ? message : "the service gave no reason",
+    if (message == NULL || message[0] == '\0')
+        message = "the service gave no reason";
+    /* the first line: behind it a refused signature shows the request, session token and all */
+    (void)error_set(err, kind, code, "%.*s (%s, status %d)", (int)strcspn(message, "\r\n"), message,
                     code, reply->status);
     if (!json_is_object(parsed)) {
         json_decref(parsed);

@@ -260,15 +260,16 @@ struct http *http_group_wait(struct http_group *g, const struct stop *stop, int6
     }
 }
 
-static enum error_kind kind_of(CURLcode code)
+static enum error_kind kind_of(CURLcode code, bool sent)
 {
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return ERROR_TIMEOUT;
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return ERROR_CONFIG;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the URL's, or what came back is not HTTP/1 */
+        return sent ? ERROR_MALFORMED : ERROR_CONFIG;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WRITE_ERROR:
@@ -293,7 +294,7 @@ bool http_finish(struct http *h, struct error *err)
         (void)error_set(err, ERROR_MALFORMED, "ReplyTooLarge", "the reply is larger than %zu bytes",
                         h->reply_max);
     else
-        (void)error_set(err, kind_of(h->result),
+        (void)error_set(err, kind_of(h->result, h->sendings > 0),
                         h->result == CURLE_OPERATION_TIMEDOUT ? "Timeout" : "NetworkError", "%s",
                         h->curl_error[0] != '\0' ? h->curl_error : curl_easy_strerror(h->result));
     err->maybe_sent = h->sendings > 0;

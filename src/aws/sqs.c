@@ -204,20 +204,37 @@ bool sqs_batch_finish(struct sqs *s, struct sqs_entry *entries, size_t count, st
 {
     const struct buf *body = &s->caller.reply.body;
 
-    return call_finish(&s->caller, NULL, err) &&
-           sqs_parse_batch(buf_text(body), body->len, entries, count, err);
+    if (!call_finish(&s->caller, NULL, err))
+        return false;
+    if (sqs_parse_batch(buf_text(body), body->len, entries, count, err))
+        return true;
+    err->maybe_sent = true; /* a service that answered has acted */
+    return false;
+}
+
+struct batch {
+    struct sqs_entry *entries;
+    size_t count;
+};
+
+static bool read_batch(const struct buf *body, void *arg, struct error *err)
+{
+    const struct batch *b = arg;
+
+    return sqs_parse_batch(buf_text(body), body->len, b->entries, b->count, err);
 }
 
 bool sqs_batch_perform(struct sqs *s, enum sqs_batch what, struct sqs_entry *entries, size_t count,
                        struct error *err)
 {
-    const struct buf *body = &s->caller.reply.body;
+    struct batch batch = {entries, count};
     struct call call;
 
     build_batch(s, what, entries, count);
     call = new_call(batches[what].operation, &s->request);
-    return call_perform(&s->caller, &call, NULL, err) &&
-           sqs_parse_batch(buf_text(body), body->len, entries, count, err);
+    call.read = read_batch;
+    call.arg = &batch;
+    return call_perform(&s->caller, &call, NULL, err);
 }
 
 bool sqs_queue_url(struct sqs *s, const char *name, const struct stop *stop, char url[SQS_URL_MAX],
@@ -418,8 +435,10 @@ bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, si
             continue;
         (void)snprintf(entries[index].code, sizeof(entries[index].code), "%s",
                        code != NULL ? code : "Failed");
-        if (json_is_true(json_object_get(row, "SenderFault")) && !may_pass(entries[index].code))
-            entries[index].result = SQS_ENTRY_REFUSED;
+        entries[index].result =
+            json_is_true(json_object_get(row, "SenderFault")) && !may_pass(entries[index].code)
+                ? SQS_ENTRY_REFUSED
+                : SQS_ENTRY_RETRY;
     }
     json_decref(reply);
     return true;

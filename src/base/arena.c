@@ -2,16 +2,9 @@
 
 #include "base/mem.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 
 enum { CHUNK_BYTES = 16 * 1024 };
-
-struct arena_chunk {
-    struct arena_chunk *next;
-    size_t used, size;
-    alignas(max_align_t) unsigned char bytes[];
-};
 
 static struct arena_chunk *chunk_new(size_t size)
 {
@@ -24,22 +17,17 @@ static struct arena_chunk *chunk_new(size_t size)
     return chunk;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+void *arena_alloc_slowly(struct arena *a, size_t size)
 {
-    const size_t align = alignof(max_align_t);
-    size_t rounded = (size + align - 1) / align * align;
-    struct arena_chunk *chunk = a->last;
+    struct arena_chunk *chunk = chunk_new(size);
 
-    if (chunk == NULL || rounded > chunk->size - chunk->used) {
-        chunk = chunk_new(rounded);
-        if (a->last != NULL)
-            a->last->next = chunk;
-        else
-            a->first = chunk;
-        a->last = chunk;
-    }
-    chunk->used += rounded;
-    return chunk->bytes + chunk->used - rounded;
+    if (a->last != NULL)
+        a->last->next = chunk;
+    else
+        a->first = chunk;
+    a->last = chunk;
+    chunk->used = size;
+    return chunk->bytes;
 }
 
 static void free_from(struct arena_chunk *chunk)

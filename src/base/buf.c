@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -56,7 +57,7 @@ char *buf_reserve(struct buf *b, size_t len)
     return b->data + b->len;
 }
 
-bool buf_append(struct buf *b, const void *bytes, size_t len)
+bool buf_append_slowly(struct buf *b, const void *bytes, size_t len)
 {
     char *room = buf_reserve(b, len);
 
@@ -67,16 +68,6 @@ bool buf_append(struct buf *b, const void *bytes, size_t len)
     b->len += len;
     b->data[b->len] = '\0';
     return true;
-}
-
-bool buf_puts(struct buf *b, const char *text)
-{
-    return buf_append(b, text, strlen(text));
-}
-
-bool buf_putc(struct buf *b, char c)
-{
-    return buf_append(b, &c, 1);
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)
@@ -137,27 +128,23 @@ static bool put_json_escape(struct buf *b, unsigned char c)
 
 bool buf_put_json(struct buf *b, const char *text, size_t len)
 {
-    size_t start = 0;
-    size_t i = 0;
+    const char *end = text + len;
+    const char *at = text; /* what stands between TEXT and AT can be copied as it is */
     bool ok = true;
 
-    while (i < len && ok) {
-        unsigned char c = (unsigned char)text[i];
-        size_t width = c < 0x80 ? 1 : utf8_sequence(text + i, len - i);
+    while ((at = word_skip_plain(at, end)) < end && ok) {
+        unsigned char c = (unsigned char)*at;
+        size_t width = c < 0x80 ? 0 : utf8_sequence(at, (size_t)(end - at));
 
-        if (c >= 0x20 && c != '"' && c != '\\' && width > 0) {
-            i += width;
+        if (width > 0) {
+            at += width;
             continue;
         }
-        ok = buf_append(b, text + start, i - start);
-        if (width == 0)
-            ok = ok && buf_append(b, "\xEF\xBF\xBD", 3);
-        else
-            ok = ok && put_json_escape(b, c);
-        i++;
-        start = i;
+        ok = buf_append(b, text, (size_t)(at - text)) &&
+             (c < 0x80 ? put_json_escape(b, c) : buf_append(b, "\xEF\xBF\xBD", 3));
+        text = ++at;
     }
-    return ok && buf_append(b, text + start, len - start);
+    return ok && buf_append(b, text, (size_t)(end - text));
 }
 
 const char *buf_text(const struct buf *b)

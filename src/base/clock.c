@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { SECONDS_A_DAY = 86400 };
+
 static int64_t real_now(void)
 {
     struct timespec t;
@@ -70,13 +72,28 @@ static char *put_digits(char *out, int value, int digits)
     return out + digits;
 }
 
+/* gmtime_r takes a lock of the C library's and looks at the time zone; the date changes once a day.
+ */
 static struct tm civil(int64_t wall_ms)
 {
-    time_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0);
+    static _Thread_local struct tm date;
+    static _Thread_local int64_t date_day = INT64_MIN;
+    int64_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0);
+    int64_t day = seconds / SECONDS_A_DAY - (seconds % SECONDS_A_DAY < 0);
+    int second = (int)(seconds - day * SECONDS_A_DAY);
     struct tm t;
 
-    if (gmtime_r(&seconds, &t) == NULL)
-        memset(&t, 0, sizeof(t));
+    if (day != date_day) {
+        time_t midnight = day * SECONDS_A_DAY;
+
+        if (gmtime_r(&midnight, &date) == NULL)
+            memset(&date, 0, sizeof(date));
+        date_day = day;
+    }
+    t = date;
+    t.tm_hour = second / 3600;
+    t.tm_min = second / 60 % 60;
+    t.tm_sec = second % 60;
     return t;
 }
 

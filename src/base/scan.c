@@ -6,6 +6,7 @@
 #include "base/scan.h"
 
 #include "base/utf8.h"
+#include "base/word.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ static struct scan_token token(enum scan_type type, const char *text, size_t len
 
 static enum scan_type fail(struct scan *s, struct scan_token *t, const char *problem)
 {
-    s->failed = true;
+    s->state = SCAN_FAILED;
     s->problem = problem;
     *t = (struct scan_token){.type = SCAN_ERROR, .text = s->at};
     return SCAN_ERROR;
@@ -37,6 +38,8 @@ static enum scan_type fail(struct scan *s, struct scan_token *t, const char *pro
 
 static void skip_blanks(struct scan *s)
 {
+    if (s->at < s->end && (unsigned char)*s->at > ' ')
+        return;
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
         s->at++;
 }
@@ -117,11 +120,21 @@ static bool step_escape(struct scan *s, struct scan_token *t)
     t->escaped = true;
     if (s->end - s->at < 2)
         return false;
-    if (s->at[1] != 'u') {
-        if (s->at[1] == '\0' || strchr("\"\\/bfnrt", s->at[1]) == NULL)
-            return false;
+    switch (s->at[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
         s->at += 2;
         return true;
+    case 'u':
+        break;
+    default:
+        return false;
     }
     taken = read_escape(s->at, s->end, &code);
     if (taken == 0)
@@ -134,30 +147,47 @@ static bool step_escape(struct scan *s, struct scan_token *t)
     return true;
 }
 
+/* Steps over a byte of a string that is not plain, nor the closing quote. */
+static const char *step_special(struct scan *s, struct scan_token *t, const char **problem)
+{
+    unsigned char c = (unsigned char)*s->at;
+    size_t width;
+
+    if (c == '\\')
+        *problem = step_escape(s, t) ? NULL : "invalid escape in a string";
+    else if (c < 0x20)
+        *problem = "control character in a string";
+    else {
+        width = utf8_sequence(s->at, (size_t)(s->end - s->at));
+        t->bad_utf8 = t->bad_utf8 || width == 0;
+        s->at += width > 0 ? width : 1;
+    }
+    return s->at;
+}
+
 /* Reads a string; the scanner stands on its opening quote. */
 static enum scan_type read_string(struct scan *s, struct scan_token *t, enum scan_type type)
 {
-    *t = (struct scan_token){.type = type, .text = ++s->at};
-    while (s->at < s->end && *s->at != '"') {
-        unsigned char c = (unsigned char)*s->at;
+    const char *problem = NULL;
+    const char *at = s->at + 1;
 
-        if (c == '\\') {
-            if (!step_escape(s, t))
-                return fail(s, t, "invalid escape in a string");
-        } else if (c < 0x20) {
-            return fail(s, t, "control character in a string");
-        } else if (c < 0x80) {
-            s->at++;
-        } else {
-            size_t width = utf8_sequence(s->at, (size_t)(s->end - s->at));
-
-            t->bad_utf8 = t->bad_utf8 || width == 0;
-            s->at += width > 0 ? width : 1;
+    *t = token(type, at, 0);
+    while ((at = word_skip_plain(at, s->end)) < s->end && *at != '"') {
+        /* what JSON inside JSON is full of */
+        if (*at == '\\' && s->end - at >= 2 && (at[1] == '"' || at[1] == '\\')) {
+            t->escaped = true;
+            at += 2;
+            continue;
         }
+        s->at = at;
+        at = step_special(s, t, &problem);
+        if (problem != NULL)
+            return fail(s, t, problem);
     }
-    if (s->at >= s->end)
+    s->at = at;
+    if (at >= s->end)
         return fail(s, t, "string without an end");
-    t->len = (size_t)(s->at - t->text);
+    t->len = (size_t)(at - t->text);
     s->at++;
     return type;
 }
@@ -205,14 +235,27 @@ static bool take_word(struct scan *s, const char *word)
     return true;
 }
 
-static enum scan_type read_scalar(struct scan *s, struct scan_token *t)
+static enum scan_type read_number(struct scan *s, struct scan_token *t)
+{
+    const char *from = s->at;
+
+    if (*from == '-' && take_word(s, "-Infinity"))
+        *t = token(SCAN_NAN, from, (size_t)(s->at - from));
+    else if (!step_number(s))
+        return fail(s, t, "invalid number");
+    else
+        *t = token(SCAN_NUMBER, from, (size_t)(s->at - from));
+    return t->type;
+}
+
+static enum scan_type read_word(struct scan *s, struct scan_token *t)
 {
     static const struct {
         const char *word;
         enum scan_type type;
     } words[] = {
-        {"true", SCAN_TRUE}, {"false", SCAN_FALSE},  {"null", SCAN_NULL},
-        {"NaN", SCAN_NAN},   {"Infinity", SCAN_NAN}, {"-Infinity", SCAN_NAN},
+        {"true", SCAN_TRUE}, {"false", SCAN_FALSE},   {"null", SCAN_NULL},
+        {"NaN", SCAN_NAN},   {"Infinity", SCAN_NAN},
     };
     const char *from = s->at;
 
@@ -222,12 +265,7 @@ static enum scan_type read_scalar(struct scan *s, struct scan_token *t)
             return t->type;
         }
     }
-    if (*s->at != '-' && !is_digit(*s->at))
-        return fail(s, t, "unexpected character");
-    if (!step_number(s))
-        return fail(s, t, "invalid number");
-    *t = token(SCAN_NUMBER, from, (size_t)(s->at - from));
-    return SCAN_NUMBER;
+    return fail(s, t, "unexpected character");
 }
 
 static enum scan_type open_container(struct scan *s, struct scan_token *t, bool object)
@@ -237,8 +275,7 @@ static enum scan_type open_container(struct scan *s, struct scan_token *t, bool 
     s->objects &= ~(UINT64_C(1) << s->depth);
     s->objects |= (uint64_t)object << s->depth;
     s->depth++;
-    s->at_start = true;
-    s->after_value = false;
+    s->state = object ? SCAN_WANTS_FIRST_NAME : SCAN_WANTS_FIRST_VALUE;
     *t = token(object ? SCAN_OBJECT : SCAN_ARRAY, s->at++, 1);
     return t->type;
 }
@@ -247,21 +284,22 @@ static enum scan_type close_container(struct scan *s, struct scan_token *t)
 {
     *t = token(in_object(s) ? SCAN_OBJECT_END : SCAN_ARRAY_END, s->at++, 1);
     s->depth--;
-    s->after_value = true;
-    s->at_start = false;
+    s->state = SCAN_AFTER_VALUE;
     return t->type;
 }
 
 static enum scan_type read_value(struct scan *s, struct scan_token *t)
 {
-    s->after_name = false;
-    s->at_start = false;
-    if (*s->at == '{' || *s->at == '[')
-        return open_container(s, t, *s->at == '{');
-    s->after_value = true;
-    if (*s->at == '"')
+    char first = *s->at;
+
+    if (first == '{' || first == '[')
+        return open_container(s, t, first == '{');
+    s->state = SCAN_AFTER_VALUE;
+    if (first == '"')
         return read_string(s, t, SCAN_STRING);
-    return read_scalar(s, t);
+    if (first == '-' || is_digit(first))
+        return read_number(s, t);
+    return read_word(s, t);
 }
 
 static enum scan_type read_name(struct scan *s, struct scan_token *t)
@@ -274,38 +312,51 @@ static enum scan_type read_name(struct scan *s, struct scan_token *t)
     if (s->at >= s->end || *s->at != ':')
         return fail(s, t, "expected ':' after a member name");
     s->at++;
-    s->after_name = true;
-    s->at_start = false;
+    s->state = SCAN_WANTS_VALUE;
     return SCAN_NAME;
+}
+
+/* A value is complete: steps over the comma to the next one, if there is one. */
+static enum scan_type go_on(struct scan *s, struct scan_token *t)
+{
+    bool object = in_object(s);
+
+    if (*s->at == (object ? '}' : ']'))
+        return close_container(s, t);
+    if (*s->at != ',')
+        return fail(s, t, "expected ',' or a closing bracket");
+    s->at++;
+    skip_blanks(s);
+    if (s->at >= s->end)
+        return fail(s, t, "unexpected end of text");
+    return object ? read_name(s, t) : read_value(s, t);
 }
 
 enum scan_type scan_next(struct scan *s, struct scan_token *t)
 {
-    char closing = in_object(s) ? '}' : ']';
-
-    if (s->failed)
+    if (s->state == SCAN_FAILED)
         return fail(s, t, s->problem);
     skip_blanks(s);
-    if (s->depth == 0 && s->after_value) {
+    if (s->state == SCAN_AFTER_VALUE && s->depth == 0) {
         if (s->at < s->end)
             return fail(s, t, "unexpected text after the value");
-        *t = (struct scan_token){.type = SCAN_END, .text = s->at};
+        *t = token(SCAN_END, s->at, 0);
         return SCAN_END;
     }
     if (s->at >= s->end)
         return fail(s, t, s->at == s->start ? "empty text" : "unexpected end of text");
-    if (s->depth > 0 && (s->after_value || s->at_start) && *s->at == closing)
-        return close_container(s, t);
-    if (s->after_value) {
-        if (*s->at != ',')
-            return fail(s, t, "expected ',' or a closing bracket");
-        s->at++;
-        s->after_value = false;
-        skip_blanks(s);
-        if (s->at >= s->end)
-            return fail(s, t, "unexpected end of text");
+    switch (s->state) {
+    case SCAN_AFTER_VALUE:
+        return go_on(s, t);
+    case SCAN_WANTS_FIRST_VALUE:
+        return *s->at == ']' ? close_container(s, t) : read_value(s, t);
+    case SCAN_WANTS_FIRST_NAME:
+        return *s->at == '}' ? close_container(s, t) : read_name(s, t);
+    case SCAN_WANTS_VALUE:
+    case SCAN_FAILED:
+        break;
     }
-    return in_object(s) && !s->after_name ? read_name(s, t) : read_value(s, t);
+    return read_value(s, t);
 }
 
 bool scan_skip(struct scan *s, const struct scan_token *t, struct scan_token *span)
@@ -327,19 +378,6 @@ bool scan_skip(struct scan *s, const struct scan_token *t, struct scan_token *sp
     return t->type != SCAN_ERROR;
 }
 
-bool scan_is(const struct scan_token *t, const char *text)
-{
-    size_t len = strlen(text);
-    char decoded[128];
-
-    if (!t->escaped)
-        return t->len == len && memcmp(t->text, text, len) == 0;
-    /* An escape is at most six times as long as what it stands for. */
-    if (t->len > sizeof(decoded) || t->len < len)
-        return false;
-    return scan_decode(t, decoded) == len && memcmp(decoded, text, len) == 0;
-}
-
 static char simple_escape(char c)
 {
     switch (c) {
@@ -358,6 +396,44 @@ static char simple_escape(char c)
     }
 }
 
+/* Decodes what stands at *AT, an escape or a byte, and steps over it; returns the length. */
+static size_t decode_one(const char **at, const char *end, char out[4])
+{
+    uint32_t code = 0;
+
+    if (**at != '\\') {
+        out[0] = *(*at)++;
+        return 1;
+    }
+    if ((*at)[1] == 'u') {
+        *at += read_escape(*at, end, &code);
+        return utf8_encode(code, out);
+    }
+    out[0] = simple_escape((*at)[1]);
+    *at += 2;
+    return 1;
+}
+
+bool scan_is(const struct scan_token *t, const char *text)
+{
+    const char *at = t->text;
+    const char *end = t->text + t->len;
+    size_t len = strlen(text);
+
+    if (!t->escaped)
+        return t->len == len && memcmp(t->text, text, len) == 0;
+    while (at < end) {
+        char piece[4];
+        size_t width = decode_one(&at, end, piece);
+
+        if (width > len || memcmp(piece, text, width) != 0)
+            return false;
+        text += width;
+        len -= width;
+    }
+    return len == 0;
+}
+
 size_t scan_decode(const struct scan_token *t, char *out)
 {
     const char *at = t->text;
@@ -368,24 +444,19 @@ size_t scan_decode(const struct scan_token *t, char *out)
         memcpy(out, t->text, t->len);
         return t->len;
     }
-    while (at < end) {
-        const char *slash = memchr(at, '\\', (size_t)(end - at));
-        size_t plain = (size_t)((slash != NULL ? slash : end) - at);
+    /* In JSON inside JSON an escape comes every ten bytes or so. What is copied too much is
+     * written over; there is room, as OUT never runs ahead of AT. */
+    while (end - at >= WORD_SIZE) {
+        uint64_t slash = word_find(word_load(at), '\\');
+        size_t plain = slash != 0 ? word_first(slash) : WORD_SIZE;
 
-        memcpy(out, at, plain);
+        memcpy(out, at, WORD_SIZE);
         out += plain;
         at += plain;
-        if (at >= end)
-            break;
-        if (at[1] == 'u') {
-            uint32_t code = 0;
-
-            at += read_escape(at, end, &code);
-            out += utf8_encode(code, out);
-        } else {
-            *out++ = simple_escape(at[1]);
-            at += 2;
-        }
+        if (plain < WORD_SIZE)
+            out += decode_one(&at, end, out);
     }
+    while (at < end)
+        out += decode_one(&at, end, out);
     return (size_t)(out - first);
 }

@@ -6,6 +6,7 @@
  */
 #include "order/config.h"
 
+#include "aws/endpoint.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "order/config_text.h"
@@ -231,7 +232,7 @@ static bool set_from_text(struct settings *s, const struct row *r, const char *t
         return set_text(s, r, text, origin, err);
     errno = 0;
     number = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || text[0] == ' ' || text[0] == '+')
+    if (end == text || *end != '\0' || errno != 0 || strchr("-0123456789", text[0]) == NULL)
         return refuse_value(err, origin, r, text);
     return set_number(s, r, number, text, origin, err);
 }
@@ -249,6 +250,22 @@ static void file_origin(const struct file *f, unsigned line, char out[CONFIG_ORI
     (void)snprintf(out, CONFIG_ORIGIN_SIZE, "%.*s:%u", FILE_NAME_MAX, f->name, line);
 }
 
+/* Reads an integer as libconfig means it: decimal, whatever zeros it begins with, or hexadecimal;
+ * L or LL may follow. */
+static bool read_integer(const char *text, int64_t *out)
+{
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    long long value;
+    char *end;
+
+    errno = 0;
+    value = strtoll(text, &end, hex ? 16 : 10);
+    for (int i = 0; i < 2 && *end == 'L'; i++)
+        end++;
+    *out = value;
+    return *end == '\0' && errno == 0;
+}
+
 /* Numbers are checked as they are written: libconfig wraps what does not fit into 32 bits. */
 static bool see_number(const struct config_number *number, void *arg, struct error *err)
 {
@@ -256,17 +273,15 @@ static bool see_number(const struct config_number *number, void *arg, struct err
     const struct row *r = find_row(number->path);
     char origin[CONFIG_ORIGIN_SIZE];
     char text[81];
-    char *end;
-    long long value;
+    int64_t value;
 
+    if (r == NULL)
+        return true; /* unknown: refused by name later */
     file_origin(f, number->line, origin);
     (void)snprintf(text, sizeof(text), "%.*s", (int)(number->len < 80 ? number->len : 80),
                    number->text);
-    errno = 0;
-    value = strtoll(text, &end, 0);
-    if (r == NULL)
-        return true; /* unknown: refused by name later */
-    if (r->type != NUMBER || *end != '\0' || errno != 0 || value < r->min || value > r->max)
+    if (r->type != NUMBER || number->len >= sizeof(text) || !read_integer(text, &value) ||
+        value < r->min || value > r->max)
         return refuse_value(err, origin, r, text);
     return true;
 }
@@ -540,8 +555,10 @@ static bool is_plain_name(const char *text)
 
 static bool is_http_url(const char *text)
 {
-    return (strncmp(text, "https://", 8) == 0 && text[8] != '\0') ||
-           (strncmp(text, "http://", 7) == 0 && text[7] != '\0');
+    struct endpoint ignored;
+    struct error err = ERROR_INIT;
+
+    return endpoint_of_url(text, &ignored, &err);
 }
 
 static bool check_names(const struct settings *s, struct error *err)
@@ -556,9 +573,7 @@ static bool check_names(const struct settings *s, struct error *err)
         return refuse(err, origin_of(s, "queue.name"), "queue.name and queue.url are both empty");
     if (c->table.name[0] == '\0')
         return refuse(err, origin_of(s, "table.name"), "table.name is empty");
-    if (c->region[0] == '\0' ||
-        strspn(c->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(c->region) ||
-        strlen(c->region) > 63)
+    if (!endpoint_region_valid(c->region))
         return refuse(err, origin_of(s, "region"),
                       "region = %.80s: must be a region's name, as "
                       "eu-west-1",
@@ -634,13 +649,14 @@ static bool fill_rows(struct settings *s, const struct config_request *request,
 }
 
 static bool load_text(struct settings *s, const struct config_request *request, const char *name,
-                      const char *text, size_t len, struct error *err)
+                      struct buf *text, struct error *err)
 {
     struct file f = {.name = name};
     bool ok;
 
+    (void)buf_putc(text, '\n'); /* libconfig wants it behind a # comment even at the end */
     config_init(&f.tree);
-    ok = parse_file(&f, text, len, err) && fill_rows(s, request, &f, err);
+    ok = parse_file(&f, buf_text(text), text->len, err) && fill_rows(s, request, &f, err);
     config_destroy(&f.tree);
     return ok;
 }
@@ -649,10 +665,11 @@ bool config_parse(struct settings *settings, const char *name, const char *text,
                   struct error *err)
 {
     const struct config_request nothing = {.file = NULL};
-    CLEANUP(mem_freep) char *copy = xmemdup(text, len);
+    CLEANUP(buf_release) struct buf copy = BUF_INIT(len + 1);
 
     *settings = (struct settings){.profiles = PROFILES_INIT};
-    return load_text(settings, &nothing, name, copy, len, err);
+    (void)buf_append(&copy, text, len);
+    return load_text(settings, &nothing, name, &copy, err);
 }
 
 bool config_load(struct settings *settings, const struct config_request *request, struct error *err)
@@ -669,8 +686,7 @@ bool config_load(struct settings *settings, const struct config_request *request
         if (!may_lack)
             return false;
     }
-    if (profiles_load(&settings->profiles, err) &&
-        load_text(settings, request, name, buf_text(&text), text.len, err))
+    if (profiles_load(&settings->profiles, err) && load_text(settings, request, name, &text, err))
         return true;
     config_release(settings);
     return false;

@@ -12,6 +12,8 @@ struct reader {
     char path[CONFIG_TEXT_PATH_SIZE]; /* of the open groups, and of the setting named last */
     size_t group_len[GROUPS_MAX];     /* length of the path at each open group */
     unsigned depth;                   /* open groups, also beyond GROUPS_MAX */
+    const char *problem;              /* NULL: none so far */
+    unsigned problem_line;
 };
 
 static size_t group_end(const struct reader *r)
@@ -36,9 +38,31 @@ static void skip_to(struct reader *r, const char *stop)
     }
 }
 
+static void find_problem(struct reader *r, unsigned line, const char *problem)
+{
+    r->problem = problem;
+    r->problem_line = line;
+}
+
+/* libconfig takes a comment without an end, and with it all settings behind its beginning. */
+static void skip_comment(struct reader *r)
+{
+    unsigned line = r->line;
+
+    r->at += 2;
+    skip_to(r, "*/");
+    if (r->at < r->end)
+        r->at += 2;
+    else
+        find_problem(r, line, "a comment begins here and does not end");
+}
+
+/* libconfig leaves an escaped NUL out without a word. */
 static void skip_string(struct reader *r)
 {
     for (r->at++; r->at < r->end && *r->at != '"'; r->at++) {
+        if (follows(r, "\\x00"))
+            find_problem(r, r->line, "a string contains \\x00");
         if (*r->at == '\\' && r->at + 1 < r->end)
             r->at++;
         r->line += *r->at == '\n';
@@ -106,7 +130,7 @@ static void step(struct reader *r)
     if (*r->at == '#' || follows(r, "//")) {
         skip_to(r, "\n");
     } else if (follows(r, "/*")) {
-        skip_to(r, "*/");
+        skip_comment(r);
     } else if (*r->at == '"') {
         skip_string(r);
     } else {
@@ -141,6 +165,9 @@ bool config_text_scan(const char *name, const char *text, size_t len,
         } else {
             step(&r);
         }
+        if (r.problem != NULL)
+            return error_set(err, ERROR_CONFIG, "BadConfig", "%s:%u: %s", name, r.problem_line,
+                             r.problem);
     }
     return true;
 }

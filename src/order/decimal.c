@@ -137,6 +137,26 @@ enum decimal_fault decimal_parse(const char *text, size_t len, struct decimal *o
     return DECIMAL_OK;
 }
 
+bool decimal_is_canonical(const char *text, size_t len)
+{
+    size_t i = len > 0 && text[0] == '-';
+    size_t whole = i;
+
+    if (len > DECIMAL_DIGITS_MAX)
+        return false;
+    while (i < len && is_digit(text[i]))
+        i++;
+    if (i == whole || (text[whole] == '0' && i > whole + 1))
+        return false; /* no digit, or a leading zero */
+    if (i == len)
+        return !(text[0] == '-' && text[whole] == '0');
+    if (text[i] != '.')
+        return false;
+    for (i++; i < len && is_digit(text[i]);)
+        i++;
+    return i == len && text[len - 1] != '0' && text[len - 1] != '.';
+}
+
 const char *decimal_fault_text(enum decimal_fault fault)
 {
     switch (fault) {

@@ -103,7 +103,9 @@ static struct value *add_node(struct decoder *d, enum value_type type)
     if (d->named) {
         d->named = false;
         v->name = decoded(d, &d->name, &v->name_len);
-        if (string_fault(&d->name) != NULL)
+        v->name_faulty = string_fault(&d->name) != NULL;
+        v->name_plain = !d->name.escaped && !v->name_faulty;
+        if (v->name_faulty)
             refuse(d, v, "the member's name is not valid text");
     }
     return v;
@@ -115,6 +117,7 @@ static void add_string(struct decoder *d, const struct scan_token *t)
     const char *fault = string_fault(t);
 
     v->text = decoded(d, t, &v->len);
+    v->text_plain = !t->escaped && fault == NULL;
     if (fault != NULL) {
         refuse(d, v, fault);
         v->type = VALUE_FAULTY;
@@ -159,8 +162,7 @@ static bool same_name(const struct value *a, const struct value *b)
 /* The later of two members of one name is refused, and neither can be used. */
 static void refuse_duplicate(struct decoder *d, struct value *first, struct value *second)
 {
-    if (second->type != VALUE_FAULTY)
-        refuse(d, second, "duplicate member");
+    refuse(d, second, "duplicate member");
     first->type = VALUE_FAULTY;
     second->type = VALUE_FAULTY;
 }
@@ -171,10 +173,14 @@ static void find_duplicates(struct decoder *d, const struct value *map)
     size_t count = 0;
 
     if (map->len <= SMALL_MAP) {
-        for (struct value *a = map->first; a != NULL; a = a->next)
-            for (struct value *b = a->next; b != NULL; b = b->next)
-                if (same_name(a, b))
-                    refuse_duplicate(d, a, b);
+        for (struct value *second = map->first; second != NULL; second = second->next) {
+            struct value *first = map->first;
+
+            while (first != second && !same_name(first, second))
+                first = first->next;
+            if (first != second)
+                refuse_duplicate(d, first, second);
+        }
         return;
     }
     members = xmalloc(map->len * sizeof(members[0]));

@@ -20,6 +20,7 @@ void fingerprint_order(const struct value *customer_id, const struct value *amou
     (void)buf_putc(work, '}');
     memcpy(out, "1:", 2);
     digest_sha256_hex(digest, buf_text(work), work->len, out + 2);
+    buf_reset(work, WORK_KEEP); /* the text of a hostile order is large */
 }
 
 bool fingerprint_matches(json_t *item, const char *fingerprint, struct digest *digest,

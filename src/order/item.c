@@ -1,8 +1,7 @@
 /*
  * DESIGN: the attributes are one table. A function for each that can be present writes its value
  * and counts its size; the expressions follow from which ones were written. Names are always
- * aliased
- * (#a, #b, ...), as many of them are reserved words of DynamoDB.
+ * aliased (#a, #b, ...), as many of them are reserved words of DynamoDB.
  */
 #include "order/item.h"
 
@@ -119,17 +118,22 @@ static void set_value(struct writer *w, enum attribute a, const struct value *v)
     w->size += value_size(v);
 }
 
-/* {"M":{"item_count":{"N":"2"},"processor":{"S":"orderd"}}}, counted by hand: two members, their
- * names and values, and what a map costs. */
+/* {"M":{"item_count":{"N":"2"},"processor":{"S":"orderd"}}}, counted by hand: what a map costs, and
+ * two members with their names and values. */
 static void set_details(struct writer *w, uint32_t item_count, const char *processor)
 {
+    char digits[24];
+    struct buf text = BUF_FIXED(digits);
+
+    (void)buf_put_int(&text, item_count);
     begin(w, DETAILS);
     (void)buf_puts(w->out, "{\"M\":{\"item_count\":{\"N\":\"");
-    (void)buf_put_int(w->out, item_count);
+    (void)buf_append(w->out, text.data, text.len);
     (void)buf_puts(w->out, "\"},\"processor\":{\"S\":\"");
     (void)buf_puts(w->out, processor);
     (void)buf_puts(w->out, "\"}}}");
-    w->size += 3 + 2 + strlen("item_count") + 3 + strlen("processor") + strlen(processor);
+    w->size += 3 + 1 + strlen("item_count") + value_number_size(text.data, text.len) + 1 +
+               strlen("processor") + strlen(processor);
 }
 
 static void set_order(struct writer *w, const struct item *item)

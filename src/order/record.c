@@ -205,9 +205,11 @@ bool record_probe(struct recorder *r, const struct dynamodb_limits *limits, stru
         return true;
     }
     /* The request is fixed, so a validation error is about the table: its key is another one. */
-    if (strcmp(err->code, "ValidationException") == 0)
-        (void)error_set(err, ERROR_CONFIG, "WrongTableKey",
-                        "the table %s does not have order_id (S) as its only key: %.300s", r->table,
-                        err->text);
+    if (strcmp(err->code, "ValidationException") == 0) {
+        err->kind = ERROR_CONFIG;
+        (void)snprintf(err->code, sizeof(err->code), "WrongTableKey");
+        (void)error_prefix(err, "the table %.255s does not have order_id (S) as its only key",
+                           r->table);
+    }
     return false;
 }

@@ -35,39 +35,43 @@ static void terminate(struct order *o, struct value *v)
     memcpy(copy, v->text, v->len);
     copy[v->len] = '\0';
     v->text = copy;
+    v->text_plain = false; /* no quotes stand around the copy */
 }
 
-static const char *text_fault(const struct value *v)
+/* Notes a reason; returns false, so that a check can end with it or remember it. */
+static bool refuse(struct order *o, const char *name, const char *reason)
 {
+    order_refuse(o, name, "%s", reason);
+    return false;
+}
+
+static bool text_is_valid(struct order *o, const char *name, const struct value *v)
+{
+    bool ok = true;
+
     if (v->type != VALUE_STRING)
-        return "must be a string";
+        return refuse(o, name, "must be a string");
     if (v->len == 0)
-        return "must not be empty";
+        ok = refuse(o, name, "must not be empty");
     if (v->len > ORDER_TEXT_MAX)
-        return "is longer than 255 bytes";
+        ok = refuse(o, name, "is longer than 255 bytes");
     if (has_control(v->text, v->len))
-        return "contains a control character";
-    return NULL;
+        ok = refuse(o, name, "contains a control character");
+    return ok;
 }
 
 /* Checks a text member; *MEMBER becomes NULL when it is not usable. */
 static void check_text(struct order *o, const char *name, struct value **member)
 {
     struct value *v = *member;
-    const char *fault;
 
     *member = NULL;
     if (v == NULL) {
         order_refuse(o, "", "missing field: %s", name);
         return;
     }
-    if (v->type == VALUE_FAULTY)
+    if (v->type == VALUE_FAULTY || !text_is_valid(o, name, v))
         return;
-    fault = text_fault(v);
-    if (fault != NULL) {
-        order_refuse(o, name, "%s", fault);
-        return;
-    }
     terminate(o, v);
     *member = v;
 }
@@ -75,9 +79,12 @@ static void check_text(struct order *o, const char *name, struct value **member)
 static void check_order_id(struct order *o)
 {
     static const char prefix[] = ORDER_MESSAGE_KEY_PREFIX;
+    const size_t len = strlen(prefix);
+    const struct value *v = o->order_id;
 
     check_text(o, "order_id", &o->order_id);
-    if (o->order_id != NULL && strncmp(o->order_id->text, prefix, strlen(prefix)) == 0) {
+    if (v != NULL && v->type == VALUE_STRING && v->len >= len &&
+        memcmp(v->text, prefix, len) == 0) {
         order_refuse(o, "order_id", "must not begin with %s", prefix);
         o->order_id = NULL;
     }
@@ -87,10 +94,13 @@ static void check_order_id(struct order *o)
 static enum decimal_fault make_canonical(struct order *o, struct value *v)
 {
     struct decimal d;
-    enum decimal_fault fault = decimal_parse(v->text, v->len, &d);
+    enum decimal_fault fault;
     char *copy;
 
-    if (fault != DECIMAL_OK || (d.len == v->len && memcmp(d.text, v->text, d.len) == 0))
+    if (decimal_is_canonical(v->text, v->len))
+        return DECIMAL_OK;
+    fault = decimal_parse(v->text, v->len, &d);
+    if (fault != DECIMAL_OK)
         return fault;
     copy = arena_alloc(&o->arena, d.len);
     memcpy(copy, d.text, d.len);
@@ -103,6 +113,7 @@ static void check_amount(struct order *o)
 {
     struct value *v = o->amount;
     enum decimal_fault fault;
+    bool ok = true;
 
     o->amount = NULL;
     if (v == NULL) {
@@ -117,10 +128,10 @@ static void check_amount(struct order *o)
     }
     fault = make_canonical(o, v);
     if (v->text[0] == '-' || (v->len == 1 && v->text[0] == '0'))
-        order_refuse(o, "amount", "must be greater than 0");
-    else if (fault != DECIMAL_OK)
-        order_refuse(o, "amount", "%s", decimal_fault_text(fault));
-    else
+        ok = refuse(o, "amount", "must be greater than 0");
+    if (fault != DECIMAL_OK)
+        ok = refuse(o, "amount", decimal_fault_text(fault));
+    if (ok)
         o->amount = v;
 }
 
@@ -177,7 +188,7 @@ static bool check_inside(struct order *o, struct value *v, const struct place *a
             ok = refuse_at(o, at, "contains a member without a name");
         if (v->type == VALUE_MAP && e->name_len > NAME_MAX_BYTES)
             ok = refuse_at(o, &inner, "the member's name is longer than 65535 bytes");
-        ok = check_inside(o, e, &inner) && ok;
+        ok = check_inside(o, e, &inner) && ok && !e->name_faulty;
         inner.index++;
     }
     return ok;
@@ -218,7 +229,7 @@ static void check_items(struct order *o)
     }
     if (v->len > ORDER_ITEMS_MAX) {
         order_refuse(o, "items", "has more than %d entries", ORDER_ITEMS_MAX);
-        return;
+        ok = false;
     }
     for (struct value *e = v->first; e != NULL; e = e->next) {
         at.value = e;

@@ -48,16 +48,57 @@ void value_put_canonical_string(const char *text, size_t len, struct buf *out)
     (void)buf_putc(out, '"');
 }
 
-static int compare_names(const void *left, const void *right)
+/* A string with its quotes in the canonical form; most need no look at their bytes. */
+static void put_canonical(const char *text, size_t len, bool plain, struct buf *out)
 {
-    const struct value *a = *(const struct value *const *)left;
-    const struct value *b = *(const struct value *const *)right;
+    if (plain)
+        (void)buf_append(out, text - 1, len + 2);
+    else
+        value_put_canonical_string(text, len, out);
+}
+
+/* A string with its quotes, as any JSON takes it. */
+static void put_json(const char *text, size_t len, bool plain, struct buf *out)
+{
+    if (plain) {
+        (void)buf_append(out, text - 1, len + 2);
+        return;
+    }
+    (void)buf_putc(out, '"');
+    (void)buf_put_json(out, text, len);
+    (void)buf_putc(out, '"');
+}
+
+static int compare_members(const struct value *a, const struct value *b)
+{
     size_t shorter = a->name_len < b->name_len ? a->name_len : b->name_len;
     int order = memcmp(a->name, b->name, shorter);
 
     if (order != 0)
         return order;
     return (a->name_len > b->name_len) - (a->name_len < b->name_len);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return compare_members(*(const struct value *const *)left, *(const struct value *const *)right);
+}
+
+/* qsort allocates and calls; most maps have a handful of members, often in order already. */
+static void sort_members(const struct value **members, size_t count)
+{
+    if (count > SMALL_MAP) {
+        qsort(members, count, sizeof(members[0]), compare_names);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        const struct value *moving = members[i];
+        size_t at = i;
+
+        for (; at > 0 && compare_members(members[at - 1], moving) > 0; at--)
+            members[at] = members[at - 1];
+        members[at] = moving;
+    }
 }
 
 static void put_map(const struct value *map, struct buf *out)
@@ -71,12 +112,12 @@ static void put_map(const struct value *map, struct buf *out)
         members = large = xmalloc(map->len * sizeof(members[0]));
     for (const struct value *v = map->first; v != NULL; v = v->next)
         members[count++] = v;
-    qsort(members, count, sizeof(members[0]), compare_names);
+    sort_members(members, count);
     (void)buf_putc(out, '{');
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             (void)buf_putc(out, ',');
-        value_put_canonical_string(members[i]->name, members[i]->name_len, out);
+        put_canonical(members[i]->name, members[i]->name_len, members[i]->name_plain, out);
         (void)buf_putc(out, ':');
         value_put_canonical(members[i], out);
     }
@@ -101,7 +142,7 @@ void value_put_canonical(const struct value *v, struct buf *out)
         (void)buf_append(out, v->text, v->len);
         break;
     case VALUE_STRING:
-        value_put_canonical_string(v->text, v->len, out);
+        put_canonical(v->text, v->len, v->text_plain, out);
         break;
     case VALUE_LIST:
         (void)buf_putc(out, '[');
@@ -122,9 +163,8 @@ static void put_entries(const struct value *v, struct buf *out)
 {
     for (const struct value *e = v->first; e != NULL; e = e->next) {
         if (v->type == VALUE_MAP) {
-            (void)buf_putc(out, '"');
-            (void)buf_put_json(out, e->name, e->name_len);
-            (void)buf_puts(out, "\":");
+            put_json(e->name, e->name_len, e->name_plain, out);
+            (void)buf_putc(out, ':');
         }
         value_put_attribute(e, out);
         if (e->next != NULL)
@@ -151,9 +191,9 @@ void value_put_attribute(const struct value *v, struct buf *out)
         (void)buf_puts(out, "\"}");
         break;
     case VALUE_STRING:
-        (void)buf_puts(out, "{\"S\":\"");
-        (void)buf_put_json(out, v->text, v->len);
-        (void)buf_puts(out, "\"}");
+        (void)buf_puts(out, "{\"S\":");
+        put_json(v->text, v->len, v->text_plain, out);
+        (void)buf_putc(out, '}');
         break;
     case VALUE_LIST:
         (void)buf_puts(out, "{\"L\":[");
@@ -170,11 +210,17 @@ void value_put_attribute(const struct value *v, struct buf *out)
 
 size_t value_number_size(const char *text, size_t len)
 {
-    struct decimal d;
+    size_t digits = 0; /* from the first that is not 0 up to the last that is not */
+    size_t with_zeros = 0;
 
-    if (decimal_parse(text, len, &d) != DECIMAL_OK)
-        return len;
-    return (d.digits + 1) / 2 + 1 + (d.negative ? 1 : 0);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '-' || text[i] == '.' || (text[i] == '0' && with_zeros == 0))
+            continue;
+        with_zeros++;
+        if (text[i] != '0')
+            digits = with_zeros;
+    }
+    return (digits + 1) / 2 + 1 + (len > 0 && text[0] == '-');
 }
 
 size_t value_size(const struct value *v)

@@ -78,10 +78,20 @@ static bool has_room(const struct queue *q)
            ahead + q->taken + want <= q->workers + q->batch_size + QUEUE_UNDELETED_MAX;
 }
 
-/* A worker or a gone message made room: one receiver may have been waiting for it. */
-static void tell_receiver(struct queue *q)
+/* A worker or a gone message made room: is there a receiver that waits for it? */
+static bool receiver_wanted(const struct queue *q)
 {
-    if (q->pollers_waiting > 0 && has_room(q))
+    return q->pollers_waiting > 0 && has_room(q);
+}
+
+/* Unlocks, and wakes a receiver when there is reason to: behind the lock, as a thread that is woken
+ * under it runs against it. */
+static void unlock(struct queue *q)
+{
+    bool wake = receiver_wanted(q);
+
+    pthread_mutex_unlock(&q->lock);
+    if (wake)
         (void)pthread_cond_signal(&q->may_poll);
 }
 
@@ -117,8 +127,7 @@ unsigned queue_may_poll(struct queue *q)
         }
     }
     q->pollers_waiting--;
-    tell_receiver(q);
-    pthread_mutex_unlock(&q->lock);
+    unlock(q);
     return granted;
 }
 
@@ -137,6 +146,7 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
                       enum poll_end how)
 {
     unsigned wake;
+    bool all;
 
     pthread_mutex_lock(&q->lock);
     assert(q->asked >= asked);
@@ -150,11 +160,14 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
         begin_pause(q);
     }
     wake = brought->count;
+    all = wake >= q->idle;
     message_list_move(&q->waiting, brought);
-    for (unsigned i = 0; i < wake && i < q->idle; i++)
-        (void)pthread_cond_signal(&q->arrived);
-    tell_receiver(q);
-    pthread_mutex_unlock(&q->lock);
+    unlock(q);
+    if (all && wake > 0)
+        (void)pthread_cond_broadcast(&q->arrived); /* one system call for all of them */
+    else
+        while (wake-- > 0)
+            (void)pthread_cond_signal(&q->arrived);
 }
 
 void queue_end_polls(struct queue *q)
@@ -179,7 +192,8 @@ struct message *queue_take(struct queue *q)
 
     pthread_mutex_lock(&q->lock);
     q->idle++;
-    tell_receiver(q);
+    if (receiver_wanted(q))
+        (void)pthread_cond_signal(&q->may_poll);
     while ((m = message_list_take(&q->waiting)) == NULL && !q->closed)
         (void)pthread_cond_wait(&q->arrived, &q->lock);
     q->idle--;
@@ -194,8 +208,7 @@ void queue_gone(struct queue *q, unsigned count)
     pthread_mutex_lock(&q->lock);
     assert(q->taken >= count);
     q->taken -= count;
-    tell_receiver(q);
-    pthread_mutex_unlock(&q->lock);
+    unlock(q);
 }
 
 struct queue_state queue_state(struct queue *q)

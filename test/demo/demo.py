@@ -66,7 +66,6 @@ class Demo:
         done = subprocess.run([self.build / "orderctl", *arguments], env=self.env, cwd=self.directory, timeout=SECONDS)
         if done.returncode != 0:
             sys.exit(f"demo: orderctl ended with {done.returncode}")
-        print(flush=True)
 
     def url(self, name):
         return self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -78,8 +77,10 @@ class Demo:
 
     def send_all(self):
         for body, what in ORDERS:
-            print(f"  {what:52} {body}")
-            self.sqs.send_message(QueueUrl=self.url(QUEUE), MessageBody=body)
+            print(f"  {what + ':':53} {body}")
+        print()
+        (self.directory / "orders.jsonl").write_text("".join(body + "\n" for body, _ in ORDERS))
+        self.orderctl("send", "orders.jsonl")
 
     def run_orderd(self):
         """Runs the daemon until everything is where it belongs, shows its lines, stops it; returns its last line."""

@@ -1,5 +1,6 @@
 """What every end-to-end test gets: an emulator for the session, a stage of its own, and orderd to start on it."""
 
+import collections
 import os
 import sys
 from pathlib import Path
@@ -28,8 +29,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What takes longest starts first, so that the workers end at about the same time."""
-    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("takes")), default=0))
+    """A file is one process's work; the files that take longest start first, so that the processes end at about the same time."""
+    seconds = collections.Counter()
+    for item in items:
+        seconds[item.path] += max((mark.args[0] for mark in item.iter_markers("takes")), default=0.3)
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def program_path(config, name):

@@ -27,7 +27,7 @@ def mixed(count):
     return every, set(wrong), {"orders": plain, "duplicate": twice, "conflicting": conflicting, "bad": bad}
 
 
-@pytest.mark.takes(30)
+@pytest.mark.takes(10)
 @pytest.mark.parametrize("count", [500, pytest.param(200, marks=pytest.mark.sanitize)])
 def test_mixed_orders(stage, orderd, count):
     bodies, wrong, expected = mixed(count)

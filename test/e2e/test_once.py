@@ -4,6 +4,8 @@ import expect
 import orders
 import pytest
 
+pytestmark = pytest.mark.takes(3)
+
 
 def test_same_order_twice(stage, orderd):
     body = orders.make("ORD-twice")
@@ -104,7 +106,7 @@ def test_item_of_another_writer_is_compared_by_its_attributes(stage, orderd):
     expect.check_conflicts(stage.items(), {other: "ORD-other", bare: "ORD-bare"})
 
 
-@pytest.mark.takes(15)
+@pytest.mark.takes(10)
 def test_two_daemons_share_a_queue(stage, orderd):
     daemons = [orderd.start_on(stage), orderd.start_on(stage)]
     bodies = [orders.make(f"ORD-{n}") for n in range(180)]

@@ -11,7 +11,7 @@ from wait import until
 
 
 @pytest.mark.sanitize
-@pytest.mark.takes(20)
+@pytest.mark.takes(6)
 def test_stop_under_load_and_a_second_start(stage, orderd):
     bodies = [orders.make(f"ORD-{n}") for n in range(200)]
     first = orderd.start_on(stage)
@@ -64,6 +64,13 @@ def test_second_signal_ends_at_once(stage, orderd):
     assert daemon.wait() == 0
     assert time.monotonic() - began < 5
     assert daemon.accounting()["received"] == 0
+
+
+def test_stop_while_the_service_cannot_be_reached(stage, orderd):
+    nowhere = "http://127.0.0.1:1"
+    daemon = orderd.start_on(stage, env={"ORDERD_ENDPOINTS_SQS": nowhere, "ORDERD_ENDPOINTS_DYNAMODB": nowhere})
+    until("a word about it", lambda: any(line["level"] == "warning" for line in daemon.lines))
+    assert daemon.stop(seconds=10)["received"] == 0
 
 
 @pytest.mark.takes(7)

@@ -9,7 +9,7 @@ VALGRIND = (
 )  # fmt: skip
 
 
-@pytest.mark.takes(25)
+@pytest.mark.takes(6)
 def test_clean_at_exit(stage, orderd):
     if any(word in orderd.binary.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
         pytest.skip("a program with sanitizers does not run under valgrind")

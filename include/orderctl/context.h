@@ -1,0 +1,66 @@
+/*
+ * context: what every command works with: settings, a client of each service, output.
+ *
+ * Made by main for one run of one command. Nothing is sent before a command asks for it.
+ */
+#ifndef ORDERCTL_CONTEXT_H
+#define ORDERCTL_CONTEXT_H
+
+#include "aws/call.h"
+#include "aws/credentials.h"
+#include "aws/dynamodb.h"
+#include "aws/sqs.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "order/config.h"
+#include "orderctl/output.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* How a command ended that met no error; the worst one counts. */
+enum outcome {
+    OUTCOME_DONE,
+    OUTCOME_NOTHING,    /* what was asked for is not there */
+    OUTCOME_INCOMPLETE, /* a part of it failed, and a message said which */
+};
+
+struct context {
+    const struct config *config; /* borrowed */
+    struct output *out;          /* borrowed */
+    const struct stop *stop;     /* raised by SIGINT and SIGTERM; borrowed */
+    enum outcome outcome;
+
+    struct credentials_provider *credentials;
+    struct client sqs_client, dynamodb_client;
+    struct http_group *group;
+    struct sqs sqs; /* has no queue until one of the functions below gave it one */
+    struct dynamodb dynamodb;
+};
+
+/* Builds the clients; errors: config. Released in any case. */
+bool context_init(struct context *c, const struct settings *settings, struct output *out,
+                  const struct stop *stop, struct error *err) __attribute__((warn_unused_result));
+void context_release(struct context *c);
+
+/* Notes an outcome, unless a worse one is noted already. */
+void context_note(struct context *c, enum outcome outcome);
+
+/* Finds the queue of the settings and gives it to c->sqs. */
+bool context_use_queue(struct context *c, struct error *err) __attribute__((warn_unused_result));
+
+/* Finds the dead-letter queue, by the settings or by the queue's redrive policy, and gives it to
+ * c->sqs. Errors: config when there is none. */
+bool context_use_dead_letter_queue(struct context *c, struct error *err)
+    __attribute__((warn_unused_result));
+
+/* Calls DynamoDB about the table of the settings, whose name is put into REQUEST (borrowed); *REPLY
+ * is owned. */
+bool context_call_table(struct context *c, const char *operation, json_t *request, json_t **reply,
+                        struct error *err) __attribute__((warn_unused_result));
+
+/* Reads the item of a key; *ITEM is owned, NULL when there is none. */
+bool context_get_item(struct context *c, const char *key, json_t **item, struct error *err)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * output: all that the tool prints. Data goes to stdout: tables and records for people, or one JSON
+ * object a line for programs. Messages, warnings and progress go to stderr.
+ *
+ * Nothing here fails: what could not be written is noted and asked for once at the end, by
+ * output_finish(). One thread.
+ */
+#ifndef ORDERCTL_OUTPUT_H
+#define ORDERCTL_OUTPUT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct output {
+    FILE *data, *messages; /* borrowed */
+    bool json;             /* objects a line instead of tables */
+    bool shows_progress;   /* the messages go to a terminal */
+    bool progress_shown;   /* the cursor stands behind a progress text */
+    int64_t progress_ns;   /* clock_now() of the last one */
+    int fault;             /* errno of the first write that failed; 0: none */
+};
+
+void output_init(struct output *o, FILE *data, FILE *messages, bool json);
+
+/* Prints a line of data for people. */
+void output_line(struct output *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints "orderctl: ..." to stderr. */
+void output_message(struct output *o, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Replaces the progress text on a terminal, a few times a second at most; elsewhere nothing. */
+void output_progress(struct output *o, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Hands what was printed so far to the operating system; false when nothing can be written any
+ * more, so that a command may stop early. */
+bool output_flush(struct output *o);
+
+/* Ends the output. Errors: server (what the operating system says), code Closed when nobody reads
+ * it any more. */
+bool output_finish(struct output *o, struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * A record is a thing with names and values: aligned lines for people, an object for programs.
+ * Whoever declares it releases it.
+ */
+struct record {
+    struct output *out; /* borrowed */
+    struct buf bytes;   /* names and values, one behind the other */
+    struct record_field *fields;
+    size_t count, capacity;
+    bool printed; /* one was already: a blank line comes before the next */
+};
+
+enum { RECORD_BYTES_MAX = 32 * 1024 * 1024 };
+
+#define RECORD_INIT(output) ((struct record){.out = (output), .bytes = BUF_INIT(RECORD_BYTES_MAX)})
+
+/* Adds a text; NULL is JSON's null, and no line for people. */
+void record_text(struct record *r, const char *name, const char *text);
+void record_bytes(struct record *r, const char *name, const char *text, size_t len);
+void record_int(struct record *r, const char *name, int64_t number);
+void record_bool(struct record *r, const char *name, bool value);
+
+/* Adds JSON text as it is. */
+void record_json(struct record *r, const char *name, const char *json, size_t len);
+
+/* Prints what was added, and empties the record for the next one. */
+void record_print(struct record *r);
+void record_release(struct record *r);
+
+/* A table for people. Rows are collected, and a page of them is printed at a time, in columns as
+ * wide as its widest cells; columns never become narrower from page to page. */
+struct table_column {
+    const char *title;
+    bool right; /* aligned */
+    size_t max; /* columns that a cell may take, 0: any number */
+};
+
+enum { TABLE_COLUMNS_MAX = 8, TABLE_BYTES_MAX = 32 * 1024 * 1024 };
+
+struct table {
+    struct output *out;                 /* borrowed */
+    const struct table_column *columns; /* borrowed */
+    size_t column_count;
+    size_t widths[TABLE_COLUMNS_MAX];
+    bool headed; /* the titles were printed */
+    struct buf bytes;
+    struct table_cell *cells;
+    size_t count, capacity;
+};
+
+void table_init(struct table *t, struct output *out, const struct table_column *columns,
+                size_t count);
+void table_release(struct table *t);
+
+/* Adds the next cell, row by row; "" is shown as "-". */
+void table_cell(struct table *t, const char *text, size_t len);
+void table_text(struct table *t, const char *text); /* NULL is "" */
+
+/* Prints the rows so far, with the titles above the first ones; prints nothing without rows. */
+void table_print(struct table *t);
+
+#endif

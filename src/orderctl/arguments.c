@@ -1,0 +1,260 @@
+#include "orderctl/arguments.h"
+
+#include "base/mem.h"
+#include "orderctl/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct flag global_flags[] = {
+    {.name = "config",
+     .letter = 'c',
+     .value = "FILE",
+     .repeatable = true,
+     .help = "read FILE instead of " CONFIG_DEFAULT_FILE},
+    {.name = "set",
+     .letter = 's',
+     .value = "NAME=VALUE",
+     .repeatable = true,
+     .help = "set one setting, before all other sources"},
+    {.name = "json", .repeatable = true, .help = "print JSON, an object a line"},
+    {.name = "version", .repeatable = true, .help = "print the version and exit"},
+    {.name = "help",
+     .letter = 'h',
+     .repeatable = true,
+     .help = "print this, or the help about a command, and exit"},
+    {.name = NULL},
+};
+
+bool arguments_refuse(struct error *err, const char *format, ...)
+{
+    char text[sizeof(err->text)];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return error_set(err, ERROR_REJECTED, "Usage", "%s", text);
+}
+
+/* --- options -------------------------------------------------------------------------------------
+ */
+
+/* A table's flag by its name (LEN bytes), or by its letter when LETTER is one. */
+static const struct flag *find_in(const struct flag *table, const char *name, size_t len,
+                                  char letter)
+{
+    for (const struct flag *f = table; f != NULL && f->name != NULL; f++)
+        if (letter != '\0' ? f->letter == letter
+                           : strlen(f->name) == len && memcmp(f->name, name, len) == 0)
+            return f;
+    return NULL;
+}
+
+static const struct flag *find_flag(const struct arguments *a, const char *name, size_t len,
+                                    char letter)
+{
+    const struct flag *f = find_in(global_flags, name, len, letter);
+
+    return f == NULL && a->command != NULL ? find_in(a->command->flags, name, len, letter) : f;
+}
+
+static bool read_number(const struct flag *f, const char *text, int64_t *number, struct error *err)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *number >= f->min &&
+        *number <= f->max)
+        return true;
+    return arguments_refuse(err, "--%s %.80s: must be a whole number from %lld to %lld", f->name,
+                            text, (long long)f->min, (long long)f->max);
+}
+
+static bool add_option(struct arguments *a, const struct flag *f, const char *text,
+                       struct error *err)
+{
+    struct option o = {.flag = f, .text = text};
+
+    if (!f->repeatable && arguments_has(a, f->name))
+        return arguments_refuse(err, "--%s is given twice", f->name);
+    if (f->number && !read_number(f, text, &o.number, err))
+        return false;
+    a->options[a->option_count++] = o;
+    return true;
+}
+
+/* Reads the option at *AT and its value, which may be the next argument; *AT stays on the last one
+ * that was used. */
+static bool read_option(struct arguments *a, int argc, char *const *argv, int *at,
+                        struct error *err)
+{
+    const char *text = argv[*at];
+    bool is_long = text[1] == '-';
+    const char *name = text + (is_long ? 2 : 1);
+    size_t len = is_long ? strcspn(name, "=") : 1;
+    const char *value = name + len;
+    const struct flag *f = find_flag(a, name, len, is_long ? '\0' : name[0]);
+
+    if (f == NULL)
+        return arguments_refuse(err, "unknown option %.*s%s", (int)(value - text), text,
+                                a->command == NULL ? " (a command's own come behind its name)"
+                                                   : "");
+    if (f->value == NULL)
+        return value[0] == '\0'
+                   ? add_option(a, f, NULL, err)
+                   : arguments_refuse(err, "%.80s: --%s takes no value", text, f->name);
+    if (is_long && value[0] == '=')
+        return add_option(a, f, value + 1, err);
+    if (!is_long && value[0] != '\0')
+        return add_option(a, f, value, err);
+    if (*at + 1 >= argc)
+        return arguments_refuse(err, "--%s needs a value: --%s %s", f->name, f->name, f->value);
+    return add_option(a, f, argv[++*at], err);
+}
+
+/* --- the command ---------------------------------------------------------------------------------
+ */
+
+/* Compares a command's name with "WORD" or "GROUP WORD". */
+static bool is_named(const struct command *c, const char *group, const char *word)
+{
+    size_t len = group != NULL ? strlen(group) : 0;
+
+    if (group == NULL)
+        return strcmp(c->name, word) == 0;
+    return strncmp(c->name, group, len) == 0 && c->name[len] == ' ' &&
+           strcmp(c->name + len + 1, word) == 0;
+}
+
+static bool is_group(const struct command *const *table, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; *table != NULL; table++)
+        if (len > 0 && strncmp((*table)->name, word, len) == 0 && (*table)->name[len] == ' ')
+            return true;
+    return false;
+}
+
+static bool take_word(struct arguments *a, const struct command *const *table, const char *word,
+                      struct error *err)
+{
+    for (size_t i = 0; table[i] != NULL; i++) {
+        if (is_named(table[i], a->group, word)) {
+            a->command = table[i];
+            return true;
+        }
+    }
+    if (a->group == NULL && is_group(table, word)) {
+        a->group = word;
+        return true;
+    }
+    return arguments_refuse(err, "unknown command \"%s%s%.80s\"", a->group != NULL ? a->group : "",
+                            a->group != NULL ? " " : "", word);
+}
+
+/* What is not complete is said with the commands that would make it so. */
+static bool lacks_command(const struct arguments *a, const struct command *const *table,
+                          struct error *err)
+{
+    char names[400];
+    struct buf text = BUF_FIXED(names);
+    size_t len = a->group != NULL ? strlen(a->group) : 0;
+
+    for (; *table != NULL; table++)
+        if (a->group == NULL || (strncmp((*table)->name, a->group, len) == 0))
+            (void)buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", (*table)->name);
+    return arguments_refuse(err, "a command is missing: %s", buf_text(&text));
+}
+
+static bool check_operands(const struct arguments *a, struct error *err)
+{
+    const struct command *c = a->command;
+
+    if (a->operand_count < c->min)
+        return arguments_refuse(err, "%s: %s is missing", c->name, c->operand);
+    if (a->operand_count > c->max)
+        return arguments_refuse(err, "%s: unexpected argument \"%.80s\"", c->name,
+                                a->operands[c->max]);
+    return c->check == NULL || c->check(a, err) || error_prefix(err, "%s", c->name);
+}
+
+bool arguments_parse(struct arguments *a, const struct command *const *table, int argc,
+                     char *const *argv, struct error *err)
+{
+    bool options_end = false;
+
+    *a = ARGUMENTS_INIT;
+    a->options = xcalloc((size_t)argc + 1, sizeof(a->options[0]));
+    a->operands = xcalloc((size_t)argc + 1, sizeof(a->operands[0]));
+    for (int at = 1; at < argc; at++) {
+        const char *text = argv[at];
+
+        if (!options_end && strcmp(text, "--") == 0) {
+            options_end = true;
+        } else if (!options_end && text[0] == '-' && text[1] != '\0') {
+            if (!read_option(a, argc, argv, &at, err))
+                return a->command == NULL ? false : error_prefix(err, "%s", a->command->name);
+        } else if (a->command != NULL) {
+            a->operands[a->operand_count++] = text;
+        } else if (!take_word(a, table, text, err)) {
+            return false;
+        }
+    }
+    if (arguments_has(a, "help") || arguments_has(a, "version"))
+        return true;
+    return a->command != NULL ? check_operands(a, err) : lacks_command(a, table, err);
+}
+
+void arguments_release(struct arguments *a)
+{
+    free(a->options);
+    free(a->operands);
+    *a = ARGUMENTS_INIT;
+}
+
+/* --- what was found ------------------------------------------------------------------------------
+ */
+
+/* The last option of that name; NULL when there is none. */
+static const struct option *find_option(const struct arguments *a, const char *name)
+{
+    for (size_t i = a->option_count; i > 0; i--)
+        if (strcmp(a->options[i - 1].flag->name, name) == 0)
+            return &a->options[i - 1];
+    return NULL;
+}
+
+bool arguments_has(const struct arguments *a, const char *name)
+{
+    return find_option(a, name) != NULL;
+}
+
+const char *arguments_text(const struct arguments *a, const char *name)
+{
+    const struct option *o = find_option(a, name);
+
+    return o != NULL ? o->text : NULL;
+}
+
+int64_t arguments_number(const struct arguments *a, const char *name, int64_t fallback)
+{
+    const struct option *o = find_option(a, name);
+
+    return o != NULL ? o->number : fallback;
+}
+
+size_t arguments_all(const struct arguments *a, const char *name, const char **out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < a->option_count; i++)
+        if (strcmp(a->options[i].flag->name, name) == 0)
+            out[count++] = a->options[i].text;
+    return count;
+}

@@ -1,0 +1,83 @@
+#include "orderctl/command.h"
+
+#include "base/buf.h"
+#include "order/config.h"
+
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_init, &command_send, &command_status, &command_list, &command_dlq_list, NULL,
+};
+
+static void print_flags(const struct flag *flags, FILE *out)
+{
+    for (const struct flag *f = flags; f != NULL && f->name != NULL; f++) {
+        char text[80];
+        struct buf left = BUF_FIXED(text);
+
+        if (f->letter != '\0')
+            (void)buf_printf(&left, "-%c, ", f->letter);
+        else
+            (void)buf_puts(&left, "    ");
+        (void)buf_printf(&left, "--%s%s%s", f->name, f->value != NULL ? " " : "",
+                         f->value != NULL ? f->value : "");
+        (void)fprintf(out, "  %-24s  %s\n", buf_text(&left), f->help);
+    }
+}
+
+static bool is_of_group(const struct command *c, const char *group)
+{
+    size_t len = group != NULL ? strlen(group) : 0;
+
+    return group == NULL || (strncmp(c->name, group, len) == 0 && c->name[len] == ' ');
+}
+
+/* The usage of a command, a line for each way to call it. */
+static void print_usage(const struct command *c, FILE *out)
+{
+    const char *start = "usage:";
+    const char *way = c->arguments;
+    size_t len;
+
+    do {
+        len = strcspn(way, "\n");
+        (void)fprintf(out, "%s orderctl %s%s%.*s\n", start, c->name, len > 0 ? " " : "", (int)len,
+                      way);
+        start = "      ";
+        way += len + (way[len] == '\n');
+    } while (way[0] != '\0');
+}
+
+static void print_commands(const struct command *const *table, const char *group, FILE *out)
+{
+    for (; *table != NULL; table++)
+        if (is_of_group(*table, group))
+            (void)fprintf(out, "  %-10s  %s\n", (*table)->name, (*table)->summary);
+}
+
+void command_help(const struct command *const *table, const char *group,
+                  const struct command *command, FILE *out)
+{
+    if (command != NULL) {
+        print_usage(command, out);
+        (void)fprintf(out, "\n%s.\n", command->summary);
+        if (command->details != NULL)
+            (void)fprintf(out, "\n%s", command->details);
+        (void)fputc('\n', out);
+        print_flags(command->flags, out);
+    } else {
+        (void)fprintf(out, "usage: orderctl [OPTION]... %s%sCOMMAND [ARGUMENT]...\n\n",
+                      group != NULL ? group : "", group != NULL ? " " : "");
+        if (group == NULL)
+            (void)fputs("Sets up what orderd works with, gives it orders, and shows what became "
+                        "of them.\nIt reads the same settings as orderd.\n\n",
+                        out);
+        print_commands(table, group, out);
+        (void)fputs("\n\"orderctl COMMAND --help\" tells more.\n\n", out);
+    }
+    print_flags(global_flags, out);
+    (void)fprintf(out,
+                  "\nExit status: 0 done; 1 a failure; 2 not found, or nothing there; 64 wrong "
+                  "usage;\n%d wrong settings, or a queue, table or credentials that will not do.\n",
+                  CONFIG_EXIT_STATUS);
+}

@@ -1,0 +1,169 @@
+#include "base/mem.h"
+#include "base/stop.h"
+#include "order/config.h"
+#include "orderctl/arguments.h"
+#include "orderctl/command.h"
+#include "orderctl/context.h"
+#include "orderctl/output.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    EXIT_NOTHING = 2,
+    EXIT_USAGE = 64, /* EX_USAGE of sysexits.h */
+};
+
+static struct stop stop; /* here for the signal handler */
+
+/* A connection must not get the number of a standard stream that whoever started us had closed:
+ * tables would be written into it. */
+static bool hold_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd < 0 || close(fd) == 0;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_raise(&stop);
+}
+
+/* The first signal ends the command in good order, the second one at once. One that whoever started
+ * us wants to be ignored (as a shell does for what runs in the background) stays so. */
+static void catch_signal(int number)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before;
+
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(number, &action, NULL);
+}
+
+static int status_of_error(const struct error *err)
+{
+    return err->kind == ERROR_CONFIG || err->kind == ERROR_AUTH ? CONFIG_EXIT_STATUS : EXIT_FAILURE;
+}
+
+static int status_of_outcome(enum outcome outcome)
+{
+    static const int statuses[] = {
+        [OUTCOME_DONE] = EXIT_SUCCESS,
+        [OUTCOME_NOTHING] = EXIT_NOTHING,
+        [OUTCOME_INCOMPLETE] = EXIT_FAILURE,
+    };
+
+    return statuses[outcome];
+}
+
+static int report(struct output *out, const struct error *err)
+{
+    output_message(out, "%s", err->text);
+    return status_of_error(err);
+}
+
+static int run_command(const struct arguments *a, const struct settings *settings,
+                       struct output *out)
+{
+    struct error err = ERROR_INIT;
+    struct context c = {.group = NULL};
+    bool ok = context_init(&c, settings, out, &stop, &err) && a->command->run(&c, a, &err);
+    int status = ok ? status_of_outcome(c.outcome) : report(out, &err);
+
+    context_release(&c);
+    return status;
+}
+
+static int with_settings(const struct arguments *a, struct output *out)
+{
+    CLEANUP(mem_freep) const char **sets = xcalloc(a->option_count + 1, sizeof(sets[0]));
+    const struct config_request request = {
+        .file = arguments_text(a, "config"),
+        .set = sets,
+        .set_count = arguments_all(a, "set", sets),
+    };
+    static struct settings settings; /* too large for the stack of a prudent program */
+    struct error err = ERROR_INIT;
+    int status;
+
+    if (!config_load(&settings, &request, &err))
+        return report(out, &err);
+    if (http_global_init(&err) && stop_init(&stop, &err)) {
+        catch_signal(SIGINT);
+        catch_signal(SIGTERM);
+        status = run_command(a, &settings, out);
+        stop_release(&stop);
+    } else {
+        status = report(out, &err);
+    }
+    http_global_release();
+    config_release(&settings);
+    return status;
+}
+
+static int with_arguments(const struct arguments *a, struct output *out)
+{
+    if (arguments_has(a, "version"))
+        (void)fputs("orderctl " ORDERD_VERSION "\n", out->data);
+    else if (arguments_has(a, "help"))
+        command_help(commands, a->group, a->command, out->data);
+    else
+        return with_settings(a, out);
+    return EXIT_SUCCESS;
+}
+
+/* Says what is wrong, and where to read what would be right. */
+static int refuse(const struct arguments *a, struct output *out, const struct error *err)
+{
+    const char *name = a->command != NULL ? a->command->name : a->group;
+
+    output_message(out, "%s", err->text);
+    output_message(out, "\"orderctl %s%s--help\" tells more", name != NULL ? name : "",
+                   name != NULL ? " " : "");
+    return EXIT_USAGE;
+}
+
+/* When nobody reads any more there is nobody to tell: the end is that of any filter. */
+static int finish(struct output *out, int status)
+{
+    struct error err = ERROR_INIT;
+
+    if (output_finish(out, &err))
+        return status;
+    if (strcmp(err.code, "Closed") == 0) {
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)raise(SIGPIPE);
+    }
+    return report(out, &err);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct error err = ERROR_INIT;
+    struct output out;
+    int status;
+
+    if (!hold_standard_streams())
+        return EXIT_FAILURE;
+    (void)signal(SIGPIPE, SIG_IGN); /* a write tells, and output_finish() */
+    /* With this variable TLS keys would be written to a file. */
+    (void)unsetenv("SSLKEYLOGFILE");
+    output_init(&out, stdout, stderr, false);
+    if (arguments_parse(&arguments, commands, argc, argv, &err)) {
+        out.json = arguments_has(&arguments, "json");
+        status = with_arguments(&arguments, &out);
+    } else {
+        status = refuse(&arguments, &out, &err);
+    }
+    arguments_release(&arguments);
+    return finish(&out, status);
+}
