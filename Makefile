@@ -9,7 +9,7 @@ B ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 CC ?= gcc
 PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 
 PACKAGES := libcurl libcrypto jansson libconfig libsystemd
 
@@ -27,12 +27,13 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACK
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-base := arena buf clock error log mem random scan stop thread utf8
+base := arena buf clock error event log mem random scan stop thread utf8
 aws := call credentials credentials_environment credentials_profile digest dynamodb endpoint \
        fault http profile retry sigv4 sqs sqs_received
 order := config config_text confirm decimal decode fingerprint item order record validate value
 orderd := acknowledger check daemon message outcome queue receiver worker
-orderctl := arguments batch command context dlq_list held init lines list output plain sample send status text
+orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
+            sample send status text
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.

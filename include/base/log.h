@@ -27,11 +27,12 @@ struct log_field {
 #define LOG_STR(field, value) ((struct log_field){.name = (field), .text = (value)})
 #define LOG_INT(field, value) ((struct log_field){.name = (field), .number = (value)})
 
-/* Writes a line when LEVEL is wanted: log_event(LOG_INFO, "started", LOG_STR("queue", url)). */
+/* Writes a line with at least one field when LEVEL is wanted:
+ * log_event(LOG_INFO, "started", LOG_STR("queue", url)). */
 #define log_event(level, event, ...)                                                               \
     do {                                                                                           \
-        const struct log_field fields_[] = {{0} __VA_OPT__(, ) __VA_ARGS__};                       \
-        log_write((level), (event), fields_ + 1, sizeof(fields_) / sizeof(fields_[0]) - 1);        \
+        const struct log_field fields_[] = {__VA_ARGS__};                                          \
+        log_write((level), (event), fields_, sizeof(fields_) / sizeof(fields_[0]));                \
     } while (0)
 
 /* What a worker puts before its work on a message and takes away after it: three fields that every

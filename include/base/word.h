@@ -34,7 +34,8 @@ static inline uint64_t word_find(uint64_t word, uint64_t byte)
     return (x - WORD_OF(1)) & ~x & WORD_OF(0x80);
 }
 
-/* Looks for what cannot stand in a JSON string as it is, or needs a closer look: control characters,
+/* Looks for what cannot stand in a JSON string as it is, or needs a closer look: control
+ * characters,
  * `"`, `\`, and bytes of 0x80 and above. */
 static inline uint64_t word_find_special(uint64_t word)
 {

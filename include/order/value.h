@@ -36,8 +36,8 @@ struct value {
     uint32_t len; /* of text, in bytes; of a list or map: the number of entries */
     enum value_type type;
     bool name_faulty; /* the name is not valid text; reported when it was read */
-    /* Written without escapes: the same in every JSON. Its quotes stand around it in the body, so it
-     * is copied with them. */
+    /* Written without escapes: the same in every JSON. Its quotes stand around it in the body, so
+     * it is copied with them. */
     bool name_plain, text_plain;
 };
 

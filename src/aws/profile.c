@@ -88,6 +88,7 @@ static void cut_comment(char *text)
 
 static bool read_section(struct place *at, char *line, struct error *err)
 {
+    struct buf section = BUF_FIXED(at->section);
     char *end = strchr(line, ']');
     char *word;
     char *rest;
@@ -102,10 +103,12 @@ static bool read_section(struct place *at, char *line, struct error *err)
         *rest++ = '\0';
         rest = trim(rest);
     }
-    if (strlen(word) + strlen(rest) + 2 > sizeof(at->section))
+    (void)buf_puts(&section, word);
+    if (*rest != '\0')
+        (void)buf_putc(&section, ' ');
+    (void)buf_puts(&section, rest);
+    if (section.overflowed)
         return refuse(at, err, "section name too long");
-    (void)snprintf(at->section, sizeof(at->section), "%s%s%s", word, *rest != '\0' ? " " : "",
-                   rest);
     add(at, NULL, NULL);
     return true;
 }
@@ -166,13 +169,15 @@ bool profiles_parse(struct profiles *p, enum profile_file kind, const char *name
         at.line = 1;
         ok = refuse(&at, err, "contains a NUL byte");
     }
-    while (ok && line != NULL) {
+    while (ok) {
         char *next = strchr(line, '\n');
 
         if (next != NULL)
             *next++ = '\0';
         at.line++;
         ok = read_line(&at, line, err);
+        if (next == NULL)
+            break;
         line = next;
     }
     explicit_bzero(copy, len);

@@ -1,7 +1,6 @@
 #include "aws/sigv4.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,7 @@ void sigv4_release(struct sigv4 *s)
 
 static char lower(char c)
 {
-    return (char)tolower((unsigned char)c);
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* Header names are compared in lower case, and by the name alone: with the ':' in it, "x-a" would
@@ -45,8 +44,20 @@ static int compare_names(const char *a, const char *b)
 
 static void put_lower(struct buf *out, const char *name)
 {
-    for (; *name != '\0'; name++)
-        (void)buf_putc(out, lower(*name));
+    size_t from = out->len;
+
+    (void)buf_puts(out, name);
+    for (; from < out->len; from++)
+        out->data[from] = lower(out->data[from]);
+}
+
+/* Tells whether a value is signed as it is: no blank at either end, none behind another, no tab. */
+static bool is_folded(const char *value)
+{
+    size_t len = strlen(value);
+
+    return value[0] != ' ' && (len == 0 || value[len - 1] != ' ') && strchr(value, '\t') == NULL &&
+           strstr(value, "  ") == NULL;
 }
 
 /* Trims, and folds inner runs of blanks into one. */
@@ -54,6 +65,10 @@ static void put_folded(struct buf *out, const char *value)
 {
     bool gap = false;
 
+    if (is_folded(value)) {
+        (void)buf_puts(out, value);
+        return;
+    }
     while (*value == ' ' || *value == '\t')
         value++;
     for (; *value != '\0'; value++) {
@@ -87,7 +102,7 @@ static void sort_headers(const struct sigv4_request *r,
 static void put_headers(const struct sigv4_request *r, struct buf *out,
                         char signed_names[SIGV4_SIGNED_MAX])
 {
-    const struct sigv4_header *sorted[SIGV4_HEADERS_MAX];
+    const struct sigv4_header *sorted[SIGV4_HEADERS_MAX] = {NULL};
     struct buf names = {.data = signed_names,
                         .capacity = SIGV4_SIGNED_MAX,
                         .max = SIGV4_SIGNED_MAX - 1};
@@ -136,7 +151,7 @@ static int compare_parts(const void *left, const void *right)
 
 static void put_query(const char *query, struct buf *out)
 {
-    struct part parts[QUERY_PARTS_MAX];
+    struct part parts[QUERY_PARTS_MAX] = {{NULL, 0, 0}};
     size_t count = 0;
 
     while (*query != '\0' && count < QUERY_PARTS_MAX) {

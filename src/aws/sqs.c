@@ -13,6 +13,7 @@
 #define CALL_NS (20 * CLOCK_NS_PER_S)
 
 enum {
+    UPLOAD_BYTES_PER_S = 64 * 1024, /* that a slow line still carries */
     REQUEST_MAX = 12 * 1024 * 1024, /* ten bodies of 1 MiB in all, escaped */
     REQUEST_KEEP = 64 * 1024,
     REPLY_MAX = 1024 * 1024,
@@ -52,14 +53,17 @@ static struct buf *begin_request(struct sqs *s)
     return &s->request;
 }
 
+/* A batch of messages may be 1 MiB and more: what it takes to send comes on top. */
 static struct call new_call(const char *operation, const struct buf *body)
 {
+    int64_t upload_ns = (int64_t)(body->len / UPLOAD_BYTES_PER_S) * CLOCK_NS_PER_S;
+
     return (struct call){
         .operation = operation,
         .body = buf_text(body),
         .body_len = body->len,
-        .deadline_ns = clock_now() + CALL_NS,
-        .attempt_ns = ATTEMPT_NS,
+        .deadline_ns = clock_now() + CALL_NS + 2 * upload_ns,
+        .attempt_ns = ATTEMPT_NS + upload_ns,
         .reply_max = REPLY_MAX,
     };
 }

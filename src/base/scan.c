@@ -254,7 +254,7 @@ static enum scan_type read_word(struct scan *s, struct scan_token *t)
         const char *word;
         enum scan_type type;
     } words[] = {
-        {"true", SCAN_TRUE}, {"false", SCAN_FALSE},   {"null", SCAN_NULL},
+        {"true", SCAN_TRUE}, {"false", SCAN_FALSE},  {"null", SCAN_NULL},
         {"NaN", SCAN_NAN},   {"Infinity", SCAN_NAN},
     };
     const char *from = s->at;
@@ -453,8 +453,14 @@ size_t scan_decode(const struct scan_token *t, char *out)
         memcpy(out, at, WORD_SIZE);
         out += plain;
         at += plain;
-        if (plain < WORD_SIZE)
+        if (plain == WORD_SIZE)
+            continue;
+        if (at[1] == '"') { /* what JSON inside JSON is full of */
+            *out++ = '"';
+            at += 2;
+        } else {
             out += decode_one(&at, end, out);
+        }
     }
     while (at < end)
         out += decode_one(&at, end, out);

@@ -506,8 +506,10 @@ static bool fill_row(struct settings *s, const struct row *r, const struct confi
     value = from_environment(r, origin);
     if (value != NULL)
         return set_from_text(s, r, value, origin, err);
-    if (!from_file(s, r, f, &found, err) || found)
-        return found;
+    if (!from_file(s, r, f, &found, err))
+        return false;
+    if (found)
+        return true;
     value = r->profile_key != NULL
                 ? profiles_get(&s->profiles, profile_name(&s->values), r->profile_key)
                 : NULL;

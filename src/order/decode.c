@@ -9,6 +9,7 @@
 #include "base/scan.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,7 @@ static void close_container(struct decoder *d)
 {
     const struct value *v = d->levels[d->depth - 1].container;
 
+    assert(v != NULL);
     if (v->type == VALUE_MAP)
         find_duplicates(d, v);
     d->depth--;

@@ -10,52 +10,40 @@
 #include <stdio.h>
 #include <string.h>
 
-enum attribute {
-    STATUS,
-    CUSTOMER_ID,
-    AMOUNT,
-    ITEMS,
-    ITEM_COUNT,
-    DETAILS,
-    CONFIRMATION_NUMBER,
-    ERROR_CODE,
-    ERROR_MESSAGE,
-    ATTEMPTS,
-    FINAL_ATTEMPT,
-    MESSAGE_ID,
-    FINGERPRINT,
-    CREATED_AT,
-    PROCESSED_AT,
-    FAILED_AT,
-    UPDATED_AT,
-    ENVIRONMENT,
-    CONFLICTS_WITH,
-    EXPIRES_AT,
-    ATTRIBUTES
-};
+/* Every attribute beside the key: its id, its name, the letter of its aliases #a and :a (in order).
+ */
+#define ATTRIBUTE_LIST(X)                                                                          \
+    X(STATUS, "status", "a")                                                                       \
+    X(CUSTOMER_ID, "customer_id", "b")                                                             \
+    X(AMOUNT, "amount", "c")                                                                       \
+    X(ITEMS, "items", "d")                                                                         \
+    X(ITEM_COUNT, "item_count", "e")                                                               \
+    X(DETAILS, "details", "f")                                                                     \
+    X(CONFIRMATION_NUMBER, "confirmation_number", "g")                                             \
+    X(ERROR_CODE, "error_code", "h")                                                               \
+    X(ERROR_MESSAGE, "error_message", "i")                                                         \
+    X(ATTEMPTS, "attempts", "j")                                                                   \
+    X(FINAL_ATTEMPT, "final_attempt", "k")                                                         \
+    X(MESSAGE_ID, "message_id", "l")                                                               \
+    X(FINGERPRINT, "fingerprint", "m")                                                             \
+    X(CREATED_AT, "created_at", "n")                                                               \
+    X(PROCESSED_AT, "processed_at", "o")                                                           \
+    X(FAILED_AT, "failed_at", "p")                                                                 \
+    X(UPDATED_AT, "updated_at", "q")                                                               \
+    X(ENVIRONMENT, "environment", "r")                                                             \
+    X(CONFLICTS_WITH, "conflicts_with", "s")                                                       \
+    X(EXPIRES_AT, "expires_at", "t")
 
-static const char *const names[ATTRIBUTES] = {
-    [STATUS] = "status",
-    [CUSTOMER_ID] = "customer_id",
-    [AMOUNT] = "amount",
-    [ITEMS] = "items",
-    [ITEM_COUNT] = "item_count",
-    [DETAILS] = "details",
-    [CONFIRMATION_NUMBER] = "confirmation_number",
-    [ERROR_CODE] = "error_code",
-    [ERROR_MESSAGE] = "error_message",
-    [ATTEMPTS] = "attempts",
-    [FINAL_ATTEMPT] = "final_attempt",
-    [MESSAGE_ID] = "message_id",
-    [FINGERPRINT] = "fingerprint",
-    [CREATED_AT] = "created_at",
-    [PROCESSED_AT] = "processed_at",
-    [FAILED_AT] = "failed_at",
-    [UPDATED_AT] = "updated_at",
-    [ENVIRONMENT] = "environment",
-    [CONFLICTS_WITH] = "conflicts_with",
-    [EXPIRES_AT] = "expires_at",
-};
+#define AS_ID(id, name, letter) id,
+#define AS_LENGTH(id, name, letter) sizeof(name) - 1,
+#define AS_ALIAS(id, name, letter) ",\"#" letter "\":\"" name "\""
+
+enum attribute { ATTRIBUTE_LIST(AS_ID) ATTRIBUTES };
+
+static const size_t name_lengths[ATTRIBUTES] = {ATTRIBUTE_LIST(AS_LENGTH)};
+
+/* An update SETs or REMOVEs every attribute, so all of them are always named. */
+static const char alias_list[] = ATTRIBUTE_LIST(AS_ALIAS);
 
 struct writer {
     struct buf *out;
@@ -78,7 +66,7 @@ static void begin(struct writer *w, enum attribute a)
     alias[3] = (char)('a' + (int)a);
     (void)buf_puts(w->out, alias);
     w->set |= UINT32_C(1) << a;
-    w->size += strlen(names[a]);
+    w->size += name_lengths[a];
 }
 
 static void set_text(struct writer *w, enum attribute a, const char *text, size_t len)
@@ -189,18 +177,8 @@ static void put_values(struct writer *w, const struct item *item)
 
 static void put_names(struct buf *out)
 {
-    const char *separator = ",\"ExpressionAttributeNames\":{";
-
-    for (int a = 0; a < ATTRIBUTES; a++) {
-        char alias[] = "\"#?\":\"";
-
-        alias[2] = (char)('a' + a);
-        (void)buf_puts(out, separator);
-        separator = ",";
-        (void)buf_puts(out, alias);
-        (void)buf_puts(out, names[a]);
-        (void)buf_putc(out, '"');
-    }
+    (void)buf_puts(out, ",\"ExpressionAttributeNames\":{");
+    (void)buf_append(out, alias_list + 1, sizeof(alias_list) - 2); /* without the first comma */
     (void)buf_putc(out, '}');
 }
 

@@ -150,19 +150,6 @@ static bool put_failed(struct recorder *r, struct item *item, const struct order
     return update(r, item, o, c, limits, answer, err);
 }
 
-static bool put_under_message(struct recorder *r, struct item *item, const struct order *o,
-                              const struct confirmation *c, const struct dynamodb_limits *limits,
-                              struct error *err)
-{
-    char key[MESSAGE_KEY_SIZE];
-    struct record_answer ignored;
-
-    (void)snprintf(key, sizeof(key), "%s%s", ORDER_MESSAGE_KEY_PREFIX, item->message_id);
-    item->key = key;
-    item->expires_at_s = item->now_ms / 1000 + EXPIRES_AFTER_S;
-    return put_failed(r, item, o, c, limits, &ignored, err);
-}
-
 bool record_failed(struct recorder *r, const struct order *o, const struct receipt *receipt,
                    const struct confirmation *c, const struct failure *failure,
                    const struct dynamodb_limits *limits, struct record_answer *answer,
@@ -171,6 +158,7 @@ bool record_failed(struct recorder *r, const struct order *o, const struct recei
     struct item item = new_item(r, o, receipt);
     bool conflict = strcmp(failure->code, "ORDER_CONFLICT") == 0;
     bool has_id = order_id_text(o)[0] != '\0';
+    char message_key[MESSAGE_KEY_SIZE];
 
     item.error_code = failure->code;
     item.error_message = failure->message;
@@ -188,8 +176,14 @@ bool record_failed(struct recorder *r, const struct order *o, const struct recei
     }
     if (conflict)
         item.conflicts_with = order_id_text(o);
+    (void)snprintf(message_key, sizeof(message_key), "%s%s", ORDER_MESSAGE_KEY_PREFIX,
+                   receipt->message_id);
+    item.key = message_key;
+    item.expires_at_s = item.now_ms / 1000 + EXPIRES_AFTER_S;
+    if (!put_failed(r, &item, o, c, limits, answer, err))
+        return false;
     answer->result = RECORD_WRITTEN;
-    return put_under_message(r, &item, o, c, limits, err);
+    return true;
 }
 
 bool record_probe(struct recorder *r, const struct dynamodb_limits *limits, struct error *err)

@@ -48,6 +48,22 @@ void value_put_canonical_string(const char *text, size_t len, struct buf *out)
     (void)buf_putc(out, '"');
 }
 
+/* Appends HEAD, a plain string with the quotes that stand around it, and TAIL, in one piece. */
+static void put_plain(struct buf *out, const char *head, size_t head_len, const char *text,
+                      size_t len, char tail)
+{
+    char *room = buf_reserve(out, head_len + len + 3);
+
+    if (room == NULL)
+        return;
+    memcpy(room, head, head_len);
+    memcpy(room + head_len, text - 1, len + 2);
+    out->len += head_len + len + 2;
+    if (tail != '\0')
+        out->data[out->len++] = tail;
+    out->data[out->len] = '\0';
+}
+
 /* A string with its quotes in the canonical form; most need no look at their bytes. */
 static void put_canonical(const char *text, size_t len, bool plain, struct buf *out)
 {
@@ -55,18 +71,6 @@ static void put_canonical(const char *text, size_t len, bool plain, struct buf *
         (void)buf_append(out, text - 1, len + 2);
     else
         value_put_canonical_string(text, len, out);
-}
-
-/* A string with its quotes, as any JSON takes it. */
-static void put_json(const char *text, size_t len, bool plain, struct buf *out)
-{
-    if (plain) {
-        (void)buf_append(out, text - 1, len + 2);
-        return;
-    }
-    (void)buf_putc(out, '"');
-    (void)buf_put_json(out, text, len);
-    (void)buf_putc(out, '"');
 }
 
 static int compare_members(const struct value *a, const struct value *b)
@@ -159,12 +163,23 @@ void value_put_canonical(const struct value *v, struct buf *out)
     }
 }
 
+/* A member's name as any JSON takes it, with its colon. */
+static void put_name(const struct value *v, struct buf *out)
+{
+    if (v->name_plain) {
+        put_plain(out, "", 0, v->name, v->name_len, ':');
+        return;
+    }
+    (void)buf_putc(out, '"');
+    (void)buf_put_json(out, v->name, v->name_len);
+    (void)buf_puts(out, "\":");
+}
+
 static void put_entries(const struct value *v, struct buf *out)
 {
     for (const struct value *e = v->first; e != NULL; e = e->next) {
         if (v->type == VALUE_MAP) {
-            put_json(e->name, e->name_len, e->name_plain, out);
-            (void)buf_putc(out, ':');
+            put_name(e, out);
         }
         value_put_attribute(e, out);
         if (e->next != NULL)
@@ -191,9 +206,13 @@ void value_put_attribute(const struct value *v, struct buf *out)
         (void)buf_puts(out, "\"}");
         break;
     case VALUE_STRING:
-        (void)buf_puts(out, "{\"S\":");
-        put_json(v->text, v->len, v->text_plain, out);
-        (void)buf_putc(out, '}');
+        if (v->text_plain) {
+            put_plain(out, "{\"S\":", 5, v->text, v->len, '}');
+            break;
+        }
+        (void)buf_puts(out, "{\"S\":\"");
+        (void)buf_put_json(out, v->text, v->len);
+        (void)buf_puts(out, "\"}");
         break;
     case VALUE_LIST:
         (void)buf_puts(out, "{\"L\":[");

@@ -82,7 +82,7 @@ static bool add_option(struct arguments *a, const struct flag *f, const char *te
 
     if (!f->repeatable && arguments_has(a, f->name))
         return arguments_refuse(err, "--%s is given twice", f->name);
-    if (f->number && !read_number(f, text, &o.number, err))
+    if (f->number && text != NULL && !read_number(f, text, &o.number, err))
         return false;
     a->options[a->option_count++] = o;
     return true;

@@ -123,14 +123,18 @@ bool batch_send(struct batch *b, struct sqs *sqs, const struct stop *stop, struc
     struct batch_message *some[SQS_BATCH_MAX];
     int64_t pause = PAUSE_FIRST_NS;
 
-    for (int round = 0; round < ROUNDS; round++, pause *= 2) {
+    for (int round = 0; round < ROUNDS; round++) {
         size_t count = unsent(b, some);
 
         if (count == 0)
             return true;
-        if (round > 0 &&
-            stop_wait(stop, clock_now() + pause / 2 + (int64_t)random_below((uint64_t)pause / 2)))
-            return true; /* what is left is not sent, and each has the reason */
+        if (round > 0) {
+            int64_t jitter = (int64_t)random_below((uint64_t)pause / 2);
+
+            if (stop_wait(stop, clock_now() + pause / 2 + jitter))
+                return true; /* what is left is not sent, and each has the reason */
+            pause *= 2;
+        }
         if (!send_round(b, some, count, sqs, err))
             return false;
     }

@@ -6,10 +6,12 @@
 #include "orderd/queue.h"
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "base/random.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -18,7 +20,7 @@
 
 struct queue {
     pthread_mutex_t lock;
-    pthread_cond_t arrived;  /* workers wait for messages */
+    struct event arrived;    /* workers wait for messages */
     pthread_cond_t may_poll; /* receivers wait for room, the end of a pause, or the end of polls */
     struct message_list waiting;
     unsigned workers, batch_size;
@@ -42,7 +44,6 @@ struct queue *queue_new(unsigned workers, unsigned batch_size)
     q->batch_size = batch_size;
     q->pause_ns = PAUSE_FIRST_NS;
     (void)pthread_mutex_init(&q->lock, NULL);
-    (void)pthread_cond_init(&q->arrived, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&q->may_poll, &attributes);
@@ -56,7 +57,6 @@ void queue_free(struct queue *q)
         return;
     message_list_release(&q->waiting);
     (void)pthread_cond_destroy(&q->may_poll);
-    (void)pthread_cond_destroy(&q->arrived);
     (void)pthread_mutex_destroy(&q->lock);
     free(q);
 }
@@ -146,7 +146,6 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
                       enum poll_end how)
 {
     unsigned wake;
-    bool all;
 
     pthread_mutex_lock(&q->lock);
     assert(q->asked >= asked);
@@ -159,15 +158,11 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
     } else {
         begin_pause(q);
     }
-    wake = brought->count;
-    all = wake >= q->idle;
+    wake = brought->count < q->idle ? brought->count : q->idle;
     message_list_move(&q->waiting, brought);
     unlock(q);
-    if (all && wake > 0)
-        (void)pthread_cond_broadcast(&q->arrived); /* one system call for all of them */
-    else
-        while (wake-- > 0)
-            (void)pthread_cond_signal(&q->arrived);
+    if (wake > 0)
+        event_wake(&q->arrived, wake);
 }
 
 void queue_end_polls(struct queue *q)
@@ -182,8 +177,8 @@ void queue_close(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->closed = true;
-    (void)pthread_cond_broadcast(&q->arrived);
     pthread_mutex_unlock(&q->lock);
+    event_wake(&q->arrived, UINT_MAX);
 }
 
 struct message *queue_take(struct queue *q)
@@ -194,8 +189,13 @@ struct message *queue_take(struct queue *q)
     q->idle++;
     if (receiver_wanted(q))
         (void)pthread_cond_signal(&q->may_poll);
-    while ((m = message_list_take(&q->waiting)) == NULL && !q->closed)
-        (void)pthread_cond_wait(&q->arrived, &q->lock);
+    while ((m = message_list_take(&q->waiting)) == NULL && !q->closed) {
+        unsigned ticket = event_ticket(&q->arrived);
+
+        pthread_mutex_unlock(&q->lock);
+        event_wait(&q->arrived, ticket);
+        pthread_mutex_lock(&q->lock);
+    }
     q->idle--;
     if (m != NULL)
         q->taken++;
