@@ -74,6 +74,7 @@ static inline void start(const struct service *service, const char *word)
 
 static inline void teardown(void)
 {
+    peer_stop(peer);
     caller_release(&caller);
     fake_client_end(&fake);
     stop_release(&stop);

@@ -26,6 +26,7 @@ static void start(const struct service *service, const char *token, const struct
 
 static void teardown(void)
 {
+    peer_stop(peer);
     caller_release(&caller);
     fake_client_end(&fake);
     peer_end(peer);
@@ -121,7 +122,7 @@ END_TEST
 
 START_TEST(sends_no_header_twice)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "{}"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "{}"}}};
     const struct peer_request *r;
     struct call call;
 
@@ -136,7 +137,7 @@ END_TEST
 
 START_TEST(sends_a_large_body_without_asking_first)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "{}"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "{}"}}};
     static char body[3 * 1024 * 1024];
     struct call call;
 
@@ -204,7 +205,7 @@ static const struct {
 
 START_TEST(hands_out_the_fault)
 {
-    const struct peer_row row = {{NULL}, refusals[_i].reply};
+    const struct peer_row row = {PEER_ANY, refusals[_i].reply};
     json_t *expected = refusals[_i].fault != NULL ? json_loads(refusals[_i].fault, 0, NULL) : NULL;
     json_t *fault = NULL;
     struct call call;
@@ -222,7 +223,7 @@ END_TEST
 
 START_TEST(needs_no_place_for_the_fault)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.status = 400, .body = "{\"a\":1}"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.status = 400, .body = "{\"a\":1}"}}};
     struct call call;
 
     start(&service_sqs, "", rows, 1);
@@ -248,7 +249,7 @@ END_TEST
 
 START_TEST(has_room_for_long_session_tokens)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "{}"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "{}"}}};
     static char token[16 * 1024];
     struct call call;
 

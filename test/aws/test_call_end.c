@@ -38,7 +38,7 @@ START_TEST(ends_at_once_when_it_is_told_to_stop)
 {
     struct call call;
 
-    rows[0] = (struct peer_row){{NULL}, {.fate = PEER_SILENT, .hook = raise_stop}};
+    rows[0] = (struct peer_row){PEER_ANY, {.fate = PEER_SILENT, .hook = raise_stop}};
     start_with_rows(&service_sqs, 1);
     call = new_call();
     call.deadline_ns = INT64_MAX;

@@ -211,8 +211,8 @@ START_TEST(follows_the_services_wish_for_a_pause)
     static const uint64_t number = 20;
     struct call call;
 
-    rows[0] = (struct peer_row){{NULL}, {.status = 503, .headers = hints[_i].headers}};
-    rows[1] = (struct peer_row){{NULL}, reply_of('+')};
+    rows[0] = (struct peer_row){PEER_ANY, {.status = 503, .headers = hints[_i].headers}};
+    rows[1] = (struct peer_row){PEER_ANY, reply_of('+')};
     start_with_rows(&service_sqs, 2);
     fake_random_start(&number, 1);
     call = new_call();

@@ -34,6 +34,7 @@ static void start(const struct peer_row *rows, size_t count)
 
 static void teardown(void)
 {
+    peer_stop(peer);
     dynamodb_release(&dynamodb);
     fake_client_end(&fake);
     stop_release(&stop);
@@ -201,7 +202,7 @@ static void raise_stop(void *arg)
 
 START_TEST(ends_at_once_when_it_is_told_to_stop)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.fate = PEER_SILENT, .hook = raise_stop}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.fate = PEER_SILENT, .hook = raise_stop}}};
     const struct dynamodb_limits limits = {INT64_MAX, 3600 * CLOCK_NS_PER_S, &stop};
     json_t *item = NULL;
 

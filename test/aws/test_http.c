@@ -30,6 +30,8 @@ static void setup(void)
 
 static void teardown(void)
 {
+    if (peer != NULL)
+        peer_stop(peer);
     http_free(http);
     http_group_free(group);
     buf_release(&reply.body);
@@ -91,14 +93,14 @@ START_TEST(sends_and_receives)
 END_TEST
 
 static const struct peer_row statuses[] = {
-    {{NULL}, {.status = 200, .body = "x"}},
-    {{NULL}, {.status = 204}},
-    {{NULL}, {.status = 301, .headers = "Location: /elsewhere\r\n", .body = "x"}},
-    {{NULL}, {.status = 400, .body = "x"}},
-    {{NULL}, {.status = 401, .headers = "WWW-Authenticate: Basic realm=x\r\n", .body = "x"}},
-    {{NULL}, {.status = 503, .headers = "Retry-After: 100\r\n"}},
-    {{NULL}, {.fate = PEER_DRIBBLE, .body = "in single bytes"}},
-    {{NULL}, {.fate = PEER_ANSWER_THEN_CLOSE, .body = "x"}},
+    {PEER_ANY, {.status = 200, .body = "x"}},
+    {PEER_ANY, {.status = 204}},
+    {PEER_ANY, {.status = 301, .headers = "Location: /elsewhere\r\n", .body = "x"}},
+    {PEER_ANY, {.status = 400, .body = "x"}},
+    {PEER_ANY, {.status = 401, .headers = "WWW-Authenticate: Basic realm=x\r\n", .body = "x"}},
+    {PEER_ANY, {.status = 503, .headers = "Retry-After: 100\r\n"}},
+    {PEER_ANY, {.fate = PEER_DRIBBLE, .body = "in single bytes"}},
+    {PEER_ANY, {.fate = PEER_ANSWER_THEN_CLOSE, .body = "x"}},
 };
 
 START_TEST(takes_any_whole_answer)
@@ -124,7 +126,7 @@ static const struct {
 
 START_TEST(understands_what_http_allows)
 {
-    const struct peer_row row = {{NULL}, {.raw = raw_answers[_i].raw}};
+    const struct peer_row row = {PEER_ANY, {.raw = raw_answers[_i].raw}};
     struct http_request r = new_request();
 
     start_peer(&row, 1);
@@ -168,7 +170,7 @@ static const struct {
 
 START_TEST(tells_what_went_wrong_after_the_sending)
 {
-    const struct peer_row row = {{NULL}, failures[_i].reply};
+    const struct peer_row row = {PEER_ANY, failures[_i].reply};
     struct http_request r = new_request();
 
     start_peer(&row, 1);
@@ -185,7 +187,7 @@ END_TEST
 
 START_TEST(knows_that_a_refused_connection_sent_nothing)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "x"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "x"}}};
     struct http_request r = new_request();
 
     start_peer(rows, 1);
@@ -239,9 +241,9 @@ END_TEST
 START_TEST(has_a_ceiling_for_the_body)
 {
     static char text[REPLY_MAX + 2];
-    struct peer_row rows[] = {{{NULL}, {.body = text, .body_len = REPLY_MAX}},
-                              {{NULL}, {.body = text, .body_len = REPLY_MAX + 1}},
-                              {{NULL}, {.body = "small"}}};
+    struct peer_row rows[] = {{PEER_ANY, {.body = text, .body_len = REPLY_MAX}},
+                              {PEER_ANY, {.body = text, .body_len = REPLY_MAX + 1}},
+                              {PEER_ANY, {.body = "small"}}};
     struct http_request r = new_request();
 
     memset(text, 'x', sizeof(text) - 1);
@@ -261,8 +263,8 @@ END_TEST
 START_TEST(leaves_nothing_of_an_earlier_reply)
 {
     static const struct peer_row rows[] = {
-        {{NULL}, {.status = 500, .headers = "X-Thing: one\r\n", .body = "first"}},
-        {{NULL}, {.fate = PEER_RESET}},
+        {PEER_ANY, {.status = 500, .headers = "X-Thing: one\r\n", .body = "first"}},
+        {PEER_ANY, {.fate = PEER_RESET}},
     };
     struct http_request r = new_request();
 

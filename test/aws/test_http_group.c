@@ -32,6 +32,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+    peer_stop(peer);
     for (int i = 0; i < CLIENTS; i++) {
         http_free(clients[i]);
         buf_release(&replies[i].body);
@@ -63,10 +64,10 @@ static bool perform(const char *body, bool once)
 
 START_TEST(keeps_its_connection)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "a"}},
-                                           {{NULL}, {.status = 500, .body = "b"}},
-                                           {{NULL}, {.fate = PEER_DRIBBLE, .body = "c"}},
-                                           {{NULL}, {.body = "d"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "a"}},
+                                           {PEER_ANY, {.status = 500, .body = "b"}},
+                                           {PEER_ANY, {.fate = PEER_DRIBBLE, .body = "c"}},
+                                           {PEER_ANY, {.body = "d"}}};
 
     peer = peer_start(rows, 4);
     for (int i = 0; i < 4; i++)
@@ -88,8 +89,8 @@ static const struct {
 START_TEST(opens_another_connection_when_the_old_one_is_closed)
 {
     const struct peer_row rows[] = {
-        {{NULL}, {.body = "a"}},
-        {{NULL}, {.fate = closings[_i].last, .body = "b"}},
+        {PEER_ANY, {.body = "a"}},
+        {PEER_ANY, {.fate = closings[_i].last, .body = "b"}},
         {{.body = "third"}, {.body = "c"}},
     };
     bool fails = closings[_i].last == PEER_CLOSE || closings[_i].last == PEER_CUT;
@@ -156,7 +157,7 @@ static const struct peer_reply stopped_replies[] = {
 
 START_TEST(ends_a_request_when_the_stop_is_raised)
 {
-    const struct peer_row rows[] = {{{NULL}, stopped_replies[_i]}, {{NULL}, {.body = "x"}}};
+    const struct peer_row rows[] = {{PEER_ANY, stopped_replies[_i]}, {PEER_ANY, {.body = "x"}}};
     struct http_request r;
 
     peer = peer_start(rows, 2);
@@ -171,7 +172,7 @@ END_TEST
 
 START_TEST(is_not_held_up_by_a_stop_that_is_up)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "x"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "x"}}};
     struct http_request r;
 
     peer = peer_start(rows, 1);
@@ -243,7 +244,7 @@ END_TEST
 
 START_TEST(returns_what_has_ended_before_it_looks_at_the_stop)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "x", .hook = raise_stop}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "x", .hook = raise_stop}}};
     struct http_request r;
     struct http *h;
 
@@ -307,7 +308,7 @@ END_TEST
 
 START_TEST(does_not_lose_a_request_to_a_wake_up)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "x", .hook = wake_group}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "x", .hook = wake_group}}};
 
     peer = peer_start(rows, 1);
     ck_succeeds(perform("{}", true), err);
@@ -317,8 +318,8 @@ END_TEST
 
 START_TEST(can_be_cancelled_and_used_again)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.fate = PEER_SILENT}},
-                                           {{NULL}, {.body = "x"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.fate = PEER_SILENT}},
+                                           {PEER_ANY, {.body = "x"}}};
     struct http_request r;
 
     peer = peer_start(rows, 2);

@@ -36,6 +36,7 @@ static void start(const struct peer_row *rows, size_t count)
 
 static void teardown(void)
 {
+    peer_stop(peer);
     for (unsigned i = 0; i < received.count; i++)
         sqs_message_release(&received.messages[i]);
     sqs_release(&sqs);
@@ -192,7 +193,7 @@ static void accept_again(void *arg)
 
 START_TEST(repeats_after_a_refused_connection)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = TWO}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = TWO}}};
 
     start(rows, 1);
     peer_refuse(peer, true);
@@ -215,8 +216,8 @@ END_TEST
 
 START_TEST(is_not_repeated_by_libcurl_on_a_dead_connection)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "{}"}},
-                                           {{NULL}, {.fate = PEER_RESET}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "{}"}},
+                                           {PEER_ANY, {.fate = PEER_RESET}}};
 
     start(rows, 2);
     ck_succeeds(receive(), err);
@@ -260,7 +261,7 @@ static const struct {
 START_TEST(is_not_repeated_after_a_timeout)
 {
     static const struct clock_source leaping = {leaping_now, wall, no_wait};
-    const struct peer_row row = {{NULL}, slow[_i].reply};
+    const struct peer_row row = {PEER_ANY, slow[_i].reply};
 
     start(&row, 1);
     clock_replace(&leaping);
@@ -287,7 +288,7 @@ static const struct peer_reply stopped[] = {
 
 START_TEST(ends_at_once_when_it_is_told_to_stop)
 {
-    const struct peer_row row = {{NULL}, stopped[_i]};
+    const struct peer_row row = {PEER_ANY, stopped[_i]};
 
     start(&row, 1);
     ck_fails(receive(), err, ERROR_STOPPED);
@@ -300,7 +301,7 @@ START_TEST(takes_as_much_as_was_asked_for_and_keeps_that_of_more)
 {
     static char body[2 * (64 * 1024 + 3 * 1024 * 1024)];
     const struct sqs_receive r = {.max_messages = 1, .wait_s = 0, .visibility_s = 80};
-    const struct peer_row rows[] = {{{NULL}, {.body = body}}, {{NULL}, {.body = body}}};
+    const struct peer_row rows[] = {{PEER_ANY, {.body = body}}, {PEER_ANY, {.body = body}}};
     const size_t ceiling = 64 * 1024 + 3 * 1024 * 1024;
     const char *tail = "\"}";
     size_t len = (size_t)snprintf(body, sizeof(body), "{\"Messages\":[" MESSAGE("1") "],\"x\":\"");

@@ -29,6 +29,7 @@ static void start(const struct peer_row *rows, size_t count)
 
 static void teardown(void)
 {
+    peer_stop(peer);
     sqs_release(&sqs);
     fake_client_end(&fake);
     peer_end(peer);

@@ -26,6 +26,7 @@ static void start(const struct peer_row *rows, size_t count)
 
 static void teardown(void)
 {
+    peer_stop(peer);
     sqs_release(&sqs);
     fake_client_end(&fake);
     stop_release(&stop);
@@ -67,7 +68,7 @@ END_TEST
 START_TEST(takes_no_url_that_is_too_long)
 {
     static char reply[SQS_URL_MAX + 100];
-    const struct peer_row row = {{NULL}, {.body = reply}};
+    const struct peer_row row = {PEER_ANY, {.body = reply}};
     char url[SQS_URL_MAX];
 
     memset(reply, 'x', sizeof(reply));
@@ -148,7 +149,7 @@ END_TEST
 
 START_TEST(does_without_attributes)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.body = "{}"}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "{}"}}};
     struct sqs_attributes a;
 
     start(rows, 1);
@@ -166,7 +167,7 @@ static void raise_stop(void *arg)
 
 START_TEST(ends_at_once_when_it_is_told_to_stop)
 {
-    static const struct peer_row rows[] = {{{NULL}, {.fate = PEER_SILENT, .hook = raise_stop}}};
+    static const struct peer_row rows[] = {{PEER_ANY, {.fate = PEER_SILENT, .hook = raise_stop}}};
     struct sqs_attributes a;
 
     start(rows, 1);

@@ -198,6 +198,37 @@ START_TEST(writes_json_whatever_the_bytes)
 }
 END_TEST
 
+START_TEST(escapes_a_byte_wherever_it_stands)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct buf b = BUF_INIT(100);
+
+    for (size_t at = 0; at < 20; at++) {
+        for (unsigned c = 0; c < 256; c++) {
+            char text[20];
+            struct buf single = BUF_INIT(10);
+
+            memset(text, '~', sizeof(text));
+            text[at] = (char)c;
+            buf_reset(&b, 100);
+            ck_assert(buf_put_json(&b, text, sizeof(text)));
+            ck_assert(buf_put_json(&single, &text[at], 1));
+            ck_assert_uint_eq(b.len, sizeof(text) - 1 + single.len);
+            ck_assert_mem_eq(b.data + at, single.data, single.len);
+            for (size_t i = 0; i < sizeof(text) - 1; i++)
+                ck_assert_int_eq(b.data[i < at ? i : i + single.len], '~');
+            if (c < 0x20 && strchr("\n\r\t", (int)c) == NULL) {
+                const char escape[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15], '\0'};
+
+                ck_assert_str_eq(buf_text(&single), escape);
+            }
+            buf_release(&single);
+        }
+    }
+    buf_release(&b);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, grows_and_stays_a_string);
@@ -210,6 +241,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, writes_integer, 0, COUNT(integers));
     tcase_add_loop_test(tc, writes_the_inside_of_a_json_string, 0, COUNT(json_texts));
     tcase_add_test(tc, writes_json_whatever_the_bytes);
+    tcase_add_test(tc, escapes_a_byte_wherever_it_stands);
 }
 
 int main(void)

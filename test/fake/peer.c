@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "fake/peer_connection.h"
 #include "fake/peer_request.h"
+#include "fake/peer_table.h"
 
 #include <check.h>
 #include <errno.h>
@@ -32,22 +33,21 @@ enum command { NOTHING, QUIT, REFUSE, ACCEPT, CLOSE_IDLE };
 
 struct peer {
     pthread_t thread;
+    bool stopped; /* the thread is joined */
     struct sockaddr_in address;
     char url[40];
     int holder, listener, wake;
     peer_answer *answer;
     void *arg;
-    const struct peer_row *rows;
-    size_t row_count;
+    struct peer_table table;
     struct peer_connection connections[CONNECTIONS_MAX];
     size_t open;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t changed;
     enum command command;
     struct peer_request **requests;
-    size_t request_count, rows_used, releases;
+    size_t request_count, releases;
     unsigned accepted;
-    char problem[PEER_TEXT_MAX + 64]; /* the first one; "" when there is none */
 };
 
 static void must(bool ok, const char *what)
@@ -96,30 +96,12 @@ static void drop(struct peer *p, struct peer_connection *c, bool reset)
     *c = p->connections[--p->open];
 }
 
-/* The answering function of a peer with a table. */
-static void follow_rows(const struct peer_request *request, struct peer_reply *reply, void *arg)
+/* The answering function of a peer with a table. Only the peer's thread touches that. */
+static void follow_table(const struct peer_request *request, struct peer_reply *reply, void *arg)
 {
     struct peer *p = arg;
-    char why[PEER_TEXT_MAX];
-    char came[PEER_TEXT_MAX];
-    bool fits = false;
 
-    pthread_mutex_lock(&p->lock);
-    if (p->rows_used == p->row_count) {
-        peer_request_describe(request, came);
-        (void)snprintf(why, sizeof(why), "nothing more was expected, but came %.900s", came);
-    } else {
-        fits = peer_request_fits(request, &p->rows[p->rows_used].expect, why);
-    }
-    if (fits)
-        *reply = p->rows[p->rows_used++].reply;
-    else if (p->problem[0] == '\0')
-        (void)snprintf(p->problem, sizeof(p->problem), "request %zu: %s", p->request_count, why);
-    pthread_mutex_unlock(&p->lock);
-    if (fits)
-        return;
-    reply->status = 400;
-    reply->body = "{\"__type\":\"UnexpectedRequest\",\"message\":\"not the next row's\"}";
+    peer_table_answer(&p->table, request, peer_requests(p), reply);
 }
 
 /* Answers the next request, if it is there as a whole. */
@@ -315,9 +297,8 @@ struct peer *peer_start(const struct peer_row *rows, size_t count)
 {
     struct peer *p = new_peer();
 
-    p->rows = rows;
-    p->row_count = count;
-    return launch(p, follow_rows, p);
+    peer_table_init(&p->table, rows, count);
+    return launch(p, follow_table, p);
 }
 
 struct peer *peer_start_with(peer_answer *answer, void *arg)
@@ -330,6 +311,7 @@ static void free_peer(struct peer *p)
     for (size_t i = 0; i < p->request_count; i++)
         peer_request_free(p->requests[i]);
     free(p->requests);
+    peer_table_release(&p->table);
     (void)close(p->holder);
     (void)close(p->wake);
     (void)pthread_cond_destroy(&p->changed);
@@ -337,17 +319,21 @@ static void free_peer(struct peer *p)
     free(p);
 }
 
-void peer_end(struct peer *p)
+void peer_stop(struct peer *p)
 {
-    char problem[sizeof(p->problem)];
-
+    if (p->stopped)
+        return;
     order(p, QUIT);
     (void)pthread_join(p->thread, NULL);
-    if (p->problem[0] == '\0' && p->rows_used < p->row_count)
-        (void)snprintf(p->problem, sizeof(p->problem),
-                       "row %zu of %zu was not used: %zu requests came", p->rows_used + 1,
-                       p->row_count, p->request_count);
-    memcpy(problem, p->problem, sizeof(problem));
+    p->stopped = true;
+}
+
+void peer_end(struct peer *p)
+{
+    char problem[sizeof(p->table.problem)];
+
+    peer_stop(p);
+    (void)snprintf(problem, sizeof(problem), "%s", peer_table_finish(&p->table, p->request_count));
     free_peer(p);
     ck_assert_msg(problem[0] == '\0', "peer: %s", problem);
 }

@@ -49,7 +49,7 @@ struct peer_request {
     unsigned nth;        /* on its connection: 1 for the first */
 };
 
-/* What a row's request has to look like; NULL members allow anything. */
+/* What a row's request has to look like; NULL members allow anything, PEER_ANY everything. */
 struct peer_expect {
     const char *operation;
     const char *method;
@@ -57,6 +57,11 @@ struct peer_expect {
     const char *body;   /* text that the body contains */
     const char *header; /* a line of the head, "Name: value", the name in any case */
 };
+
+#define PEER_ANY                                                                                   \
+    {                                                                                              \
+        .operation = NULL                                                                          \
+    }
 
 enum peer_fate {
     PEER_ANSWER,            /* the whole reply */
@@ -75,7 +80,7 @@ struct peer_reply {
     int status;          /* 0 means 200 */
     const char *headers; /* more lines, each with its \r\n; NULL for none. Content-Type (JSON 1.0)
                             and Content-Length are there without them. */
-    const char *body;    /* NULL for an empty one; borrowed until peer_end() */
+    const char *body;    /* NULL for an empty one; borrowed until the stop */
     size_t body_len;     /* 0 means strlen(body) */
     size_t cut;          /* see PEER_CUT and PEER_STALL */
     const char *raw;     /* instead of all that: these very bytes, and then the connection's end */
@@ -92,15 +97,19 @@ struct peer_row {
 /* Decides about a request in the peer's thread: fills in REPLY, which is zeroed before. */
 typedef void peer_answer(const struct peer_request *request, struct peer_reply *reply, void *arg);
 
-/* Starts a peer that follows the table, which has to live until peer_end(). */
+/* Starts a peer that follows the table, which is copied; its texts have to live until the stop. */
 struct peer *peer_start(const struct peer_row *rows, size_t count);
 
 /* Starts a peer that asks ANSWER about each request. */
 struct peer *peer_start_with(peer_answer *answer, void *arg);
 
+/* Ends the peer's thread and connections: what its hooks and texts need may go away then. A
+ * request under way breaks off; those that came can be looked at until peer_end(). */
+void peer_stop(struct peer *p);
+
 /*
- * Ends the thread, frees the peer, and fails the test when a request was unexpected or a row
- * unused. All clients have to be done by then.
+ * Stops the peer unless it is stopped, frees it, and fails the test when a request was unexpected
+ * or a row unused.
  */
 void peer_end(struct peer *p);
 
