@@ -6,10 +6,18 @@ SANITIZE ?=
 comma := ,
 B ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O3 -g
+
+# A line a file; V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+say = @echo '  $(1) $(patsubst $(CURDIR)/%,%,$@)'
+endif
 
 PACKAGES := libcurl libcrypto jansson libconfig libsystemd
 
@@ -48,20 +56,24 @@ all: $(B)/orderd $(B)/orderctl
 
 define layer
 $(B)/lib$(1).a: $(addprefix $(B)/obj/$(1)/,$(addsuffix .o,$($(1))))
+	$$(call say,AR)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach l,base aws order orderd orderctl,$(eval $(call layer,$(l))))
 
 $(B)/orderd: $(B)/obj/orderd/main.o $(LIB_orderd)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
 $(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
 $(B)/obj/%.o: src/%.c | setup-build
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -71,16 +83,19 @@ tests := $(patsubst test/%.c,%,$(wildcard test/base/test_*.c test/aws/test_*.c t
 fakes := $(patsubst test/fake/%.c,$(B)/test/fake/%.o,$(wildcard test/fake/*.c))
 
 $(B)/libfake.a: $(fakes)
+	$(call say,AR)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/test/%.o: test/%.c | setup-build setup-test
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
 
 define test_program
 $(B)/test/$(1): $(B)/test/$(1).o $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
-	$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS) $$(CHECK_LIBS) -pthread
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS) $$(CHECK_LIBS) -pthread
 endef
 $(foreach t,$(tests),$(eval $(call test_program,$(t))))
 
