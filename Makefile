@@ -115,7 +115,7 @@ check:
 	@test/timed "end to end" $(MAKE) --no-print-directory e2e
 
 .PHONY: check-docs
-check-docs: all
+check-docs: all setup-test
 	@test/docs/check-docs $(B)
 
 .PHONY: demo

@@ -30,7 +30,8 @@ void queue_free(struct queue *q);
 /* How a poll ended, for the decision on the next. */
 enum poll_end {
     POLL_READ,    /* the reply was read whole */
-    POLL_SPOILED, /* it failed, or parts of its reply could not be read */
+    POLL_SPOILED, /* it failed, or its reply broke off; a message in it that is no message does not
+                     count */
 };
 
 /*

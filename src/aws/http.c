@@ -41,7 +41,8 @@ struct http {
     struct http_group *group;
     CURL *easy;
     char curl_error[CURL_ERROR_SIZE];
-    char *url; /* the one that the handle is set to; owned */
+    char *url;     /* the one that the handle is set to; owned */
+    CURLU *parsed; /* the same, so that libcurl does not parse it for each request; owned */
     struct curl_slist header_list[HTTP_HEADERS_MAX];
     struct http_reply *reply;
     size_t reply_max;
@@ -164,17 +165,30 @@ void http_free(struct http *h)
     if (h->busy)
         http_cancel(h, &ignored);
     curl_easy_cleanup(h->easy);
+    curl_url_cleanup(h->parsed);
     free(h->url);
     free(h);
 }
 
+/* What cannot be parsed is left to libcurl, which then refuses it. */
 static void set_url(struct http *h, const char *url)
 {
+    CURLU *parsed;
+
     if (h->url != NULL && strcmp(h->url, url) == 0)
         return;
+    parsed = curl_url();
+    fatal_unless(parsed != NULL);
+    if (curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK) {
+        curl_url_cleanup(parsed);
+        parsed = NULL;
+    }
     free(h->url);
     h->url = xstrdup(url);
     SET(h->easy, CURLOPT_URL, h->url);
+    SET(h->easy, CURLOPT_CURLU, parsed);
+    curl_url_cleanup(h->parsed);
+    h->parsed = parsed;
 }
 
 /* The list is made of the client's own nodes on the caller's texts: libcurl only reads it. */

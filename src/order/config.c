@@ -364,6 +364,16 @@ static bool check_group(const struct file *f, const config_setting_t *group, str
     return true;
 }
 
+/* Returns LINE, or the last line of the text when that comes first. */
+static unsigned lines_up_to(const char *text, size_t len, unsigned line)
+{
+    unsigned lines = 0;
+
+    for (size_t i = 0; i < len && lines < line; i++)
+        lines += text[i] == '\n' || i + 1 == len;
+    return lines > 0 ? lines : 1;
+}
+
 static bool parse_file(struct file *f, const char *text, size_t len, struct error *err)
 {
     char origin[CONFIG_ORIGIN_SIZE];
@@ -371,7 +381,8 @@ static bool parse_file(struct file *f, const char *text, size_t len, struct erro
     if (!config_text_scan(f->name, text, len, see_number, f, err))
         return false;
     if (config_read_string(&f->tree, text) != CONFIG_TRUE) {
-        file_origin(f, (unsigned)config_error_line(&f->tree), origin);
+        /* what is missing at the end is reported on the line behind it */
+        file_origin(f, lines_up_to(text, len, (unsigned)config_error_line(&f->tree)), origin);
         return refuse(err, origin, "%s", config_error_text(&f->tree));
     }
     return check_group(f, config_root_setting(&f->tree), err);
@@ -656,7 +667,9 @@ static bool load_text(struct settings *s, const struct config_request *request, 
     struct file f = {.name = name};
     bool ok;
 
-    (void)buf_putc(text, '\n'); /* libconfig wants it behind a # comment even at the end */
+    /* libconfig wants a newline behind a # comment even at the end */
+    if (text->len > 0 && text->data[text->len - 1] != '\n')
+        (void)buf_putc(text, '\n');
     config_init(&f.tree);
     ok = parse_file(&f, buf_text(text), text->len, err) && fill_rows(s, request, &f, err);
     config_destroy(&f.tree);

@@ -118,6 +118,30 @@ static struct item new_item(const struct recorder *r, const struct order *o,
     };
 }
 
+/*
+ * The few refusals of the table that are about the order itself: its size, nesting and numbers. Our
+ * own checks spare the call, but the table's count decides. DynamoDB gives all of them the name
+ * ValidationException, so its words have to tell.
+ */
+static void name_own_refusal(struct error *err)
+{
+    static const struct {
+        const char *words, *code;
+    } refusals[] = {
+        {"Item size", "ORDER_TOO_LARGE"},        {"Nesting Levels", "INVALID_ORDER"},
+        {"Number overflow", "INVALID_ORDER"},    {"Number underflow", "INVALID_ORDER"},
+        {"significant digits", "INVALID_ORDER"},
+    };
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (strcasestr(err->text, refusals[i].words) != NULL) {
+            (void)snprintf(err->code, sizeof(err->code), "%s", refusals[i].code);
+            (void)error_prefix(err, "the table refuses the order");
+            return;
+        }
+    }
+}
+
 bool record_processed(struct recorder *r, const struct order *o, const struct receipt *receipt,
                       const struct confirmation *c, const struct dynamodb_limits *limits,
                       struct record_answer *answer, struct error *err)
@@ -130,10 +154,8 @@ bool record_processed(struct recorder *r, const struct order *o, const struct re
         return false;
     if (update(r, &item, o, c, limits, answer, err))
         return true;
-    /* The table's own count decides; ours is there to spare the call. */
-    if (err->kind == ERROR_REJECTED && strstr(err->text, "Item size") != NULL)
-        (void)error_set(err, ERROR_REJECTED, "ORDER_TOO_LARGE",
-                        "the item is over DynamoDB's limit of %d bytes", DYNAMODB_ITEM_MAX);
+    if (err->kind == ERROR_REJECTED)
+        name_own_refusal(err);
     return false;
 }
 

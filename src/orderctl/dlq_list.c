@@ -25,6 +25,7 @@ enum {
     WAIT_S = 1,           /* of a receive: only one that waits asks all of the service's servers */
     NOTHING_NEW_MAX = 20, /* receives in a row that brought only what was seen */
     BODY_SHOWN = 200,     /* bytes */
+    MESSAGE_SHOWN = 1100, /* bytes: all that orderd writes */
     REASON_MAX = 2048,
     KEY_SIZE = SQS_ID_MAX + 16,
 };
@@ -81,10 +82,12 @@ static bool is_same_order(struct listing *l, json_t *item)
            fingerprint_matches(item, l->order.fingerprint, l->digest, &work);
 }
 
+/* Sets what an item says; NULL is nothing. Other writers' texts may be of any length. */
 static void set_reason(struct reason *r, const char *code, const char *text)
 {
     (void)snprintf(r->code, sizeof(r->code), "%s", code != NULL ? code : "");
-    (void)buf_puts(&r->text, text != NULL ? text : "");
+    if (text != NULL)
+        (void)buf_append(&r->text, text, utf8_cut(text, strlen(text), MESSAGE_SHOWN));
 }
 
 /* What the table says: about the message, else about its order. */
@@ -281,6 +284,16 @@ static void end_listing(struct listing *l)
     digest_free(l->digest);
 }
 
+/* Asks how many there are; without the right to ask, the numbers are -1, unknown. */
+static bool count_messages(struct context *c, struct sqs_attributes *queue, struct error *err)
+{
+    if (sqs_attributes(&c->sqs, c->stop, queue, err))
+        return true;
+    queue->visible = queue->not_visible = -1;
+    return err->kind == ERROR_AUTH ||
+           error_prefix(err, "dead-letter queue %.200s", c->sqs.queue_url);
+}
+
 /* How long the messages have to stay hidden, by how many there are. */
 static unsigned visibility(const struct sqs_attributes *queue)
 {
@@ -300,8 +313,8 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
     (void)a;
     if (!context_use_dead_letter_queue(c, err))
         return false;
-    if (!sqs_attributes(&c->sqs, c->stop, &queue, err))
-        return error_prefix(err, "dead-letter queue %.200s", c->sqs.queue_url);
+    if (!count_messages(c, &queue, err))
+        return false;
     l.visibility_s = visibility(&queue);
     l.record = RECORD_INIT(c->out);
     l.digest = digest_new();

@@ -33,8 +33,17 @@ void output_init(struct output *o, FILE *data, FILE *messages, bool json)
                          .shows_progress = isatty(fileno(messages)) == 1};
 }
 
+static void clear_progress(struct output *o)
+{
+    if (o->progress_shown)
+        (void)fputs(CLEAR_LINE, o->messages);
+    o->progress_shown = false;
+}
+
+/* On a terminal data must not be written behind a progress text. */
 static void write_data(struct output *o, const char *bytes, size_t len)
 {
+    clear_progress(o);
     errno = 0;
     if (o->fault == 0 && fwrite(bytes, 1, len, o->data) != len)
         o->fault = errno != 0 ? errno : EIO;
@@ -77,13 +86,6 @@ static void put_message(struct output *o, const char *start, const char *end, co
     (void)buf_puts(&shown, end);
     (void)fputs(buf_text(&shown), o->messages);
     (void)fflush(o->messages);
-}
-
-static void clear_progress(struct output *o)
-{
-    if (o->progress_shown)
-        (void)fputs(CLEAR_LINE, o->messages);
-    o->progress_shown = false;
 }
 
 void output_message(struct output *o, const char *format, ...)

@@ -74,14 +74,15 @@ void sample_next(struct sample *s, struct buf *out)
     bool detailed = draw_below(s, ONE_IN_DETAILED) == 0;
     uint64_t count = 1 + draw_below(s, ITEMS_MAX);
     uint64_t cents = 0;
+    uint64_t customer;
 
     for (uint64_t i = 0; i < count; i++) {
         (void)buf_puts(&items, i > 0 ? ", " : "");
         cents += put_item(s, detailed, &items);
     }
+    customer = 1 + draw_below(s, CUSTOMERS);
     (void)buf_printf(out, "{\"order_id\": \"ORD-%s-%06llu\", \"customer_id\": \"CUST-%llu\"",
-                     s->tag, (unsigned long long)++s->count,
-                     (unsigned long long)(1 + draw_below(s, CUSTOMERS)));
+                     s->tag, (unsigned long long)++s->count, (unsigned long long)customer);
     (void)buf_puts(out, ", \"amount\": ");
     put_cents(cents, out);
     (void)buf_printf(out, ", \"items\": [%s]}", buf_text(&items));

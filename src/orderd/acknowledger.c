@@ -164,6 +164,13 @@ static bool busy(const struct acknowledger *a)
     return false;
 }
 
+static void log_about(const struct message *m, const char *event, const char *code,
+                      const char *error)
+{
+    log_event(LOG_WARNING, event, LOG_STR("message_id", m->sqs.id), LOG_STR("error_code", code),
+              LOG_STR("error", error));
+}
+
 /* Puts a delete that failed back, to be tried later; after 12 hours it is let go. */
 static void retry_delete(struct acknowledger *a, struct message *m)
 {
@@ -176,18 +183,13 @@ static void retry_delete(struct acknowledger *a, struct message *m)
         delay = RETRY_MAX_NS;
     m->tries++;
     if (now - m->received_ns > GIVE_UP_NS) {
+        log_about(m, "delete_given_up", "HandleTooOld",
+                  "not deleted within 12 hours of its receive; it is deleted when it comes back");
         gone(a, m);
         return;
     }
     m->due_ns = now + delay / 2 + (int64_t)random_below((uint64_t)(delay / 2));
     message_list_add(&a->deletes, m);
-}
-
-static void log_about(const struct message *m, const char *event, const char *code,
-                      const char *error)
-{
-    log_event(LOG_WARNING, event, LOG_STR("message_id", m->sqs.id), LOG_STR("error_code", code),
-              LOG_STR("error", error));
 }
 
 static void settle_delete(struct acknowledger *a, struct message *m, const struct sqs_entry *entry)

@@ -44,6 +44,7 @@ enum {
     LEASE_MARGIN_S = 5,  /* of a lease beyond the order's time and the poll's wait */
     DRAIN_MARGIN_S = 25, /* of a drain beyond the same two */
     TICK_MS = 1000,
+    EXTEND_S = 15,
 };
 
 enum phase { STARTING, RUNNING, LAST_POLLS, WORKING, DELETING, ENDED };
@@ -57,6 +58,7 @@ struct daemon {
     int signals;       /* signalfd */
     enum phase phase;
     int64_t drain_until_ns;
+    int64_t notify_ns; /* systemd hears from us again then */
 
     struct credentials_provider *credentials;
     struct client sqs, dynamodb;
@@ -92,6 +94,10 @@ static bool catch_signals(struct daemon *d, struct error *err)
     sigset_t set;
 
     (void)signal(SIGPIPE, SIG_IGN); /* libcurl is told not to touch signals, so we see to it */
+    /* What other daemons do on these is not built yet; their default would end or stop this one. */
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGTSTP, SIG_IGN);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
@@ -353,14 +359,17 @@ static bool advance(struct daemon *d, struct error *err)
     return true;
 }
 
-/* Draining: says that it goes on, and ends it when its time is over. */
-static void watch_drain(struct daemon *d)
+/* Ends a drain whose time is over; tells systemd that a start or a drain goes on. */
+static void watch(struct daemon *d)
 {
-    if (!stop_raised(&d->stop))
-        return;
-    if (clock_now() >= d->drain_until_ns)
+    int64_t now = clock_now();
+
+    if (stop_raised(&d->stop) && now >= d->drain_until_ns)
         abort_all(d, "the drain took longer than its limit");
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", 10 * 1000 * 1000);
+    if (d->phase == RUNNING || now < d->notify_ns)
+        return;
+    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_S * 1000 * 1000);
+    d->notify_ns = now + CLOCK_NS_PER_S;
 }
 
 /* Ends whatever was started, in whatever state it is. */
@@ -392,7 +401,8 @@ static void log_account(const struct stats *s)
               LOG_INT("processed", (int64_t)processed), LOG_INT("duplicate", (int64_t)duplicate),
               LOG_INT("failed", (int64_t)stats_get(&s->failed)),
               LOG_INT("deferred", (int64_t)stats_get(&s->deferred)),
-              LOG_INT("deleted", (int64_t)stats_get(&s->deleted)));
+              LOG_INT("deleted", (int64_t)stats_get(&s->deleted)),
+              LOG_INT("unreadable", (int64_t)stats_get(&s->unreadable)));
 }
 
 static bool run(struct daemon *d, struct error *err)
@@ -408,7 +418,7 @@ static bool run(struct daemon *d, struct error *err)
         (void)poll(&wait, 1, d->phase == RUNNING ? TICK_MS : TICK_MS / 20);
         read_signals(d);
         ok = advance(d, err);
-        watch_drain(d);
+        watch(d);
     }
     return ok;
 }

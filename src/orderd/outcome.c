@@ -29,7 +29,7 @@ struct verdict outcome_of_error(enum step step, const struct error *err)
     case STEP_RECORD:
         break;
     }
-    if (strcmp(err->code, "ORDER_TOO_LARGE") == 0)
+    if (strcmp(err->code, "ORDER_TOO_LARGE") == 0 || strcmp(err->code, "INVALID_ORDER") == 0)
         return (struct verdict){.event = EVENT_FAILED, .permanent = true};
     if (err->kind == ERROR_REJECTED)
         return (struct verdict){.event = EVENT_FAILED, .code = "RECORD_REFUSED"};

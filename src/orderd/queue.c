@@ -17,6 +17,7 @@
 
 #define PAUSE_FIRST_NS (1 * CLOCK_NS_PER_S)
 #define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
+#define PAUSE_JITTER_NS (250 * CLOCK_NS_PER_MS)
 
 struct queue {
     pthread_mutex_t lock;
@@ -131,13 +132,10 @@ unsigned queue_may_poll(struct queue *q)
     return granted;
 }
 
-/* Half of the pause is certain, the other half random, so that daemons which failed together do not
- * come back together. */
+/* A little chance is added, so that daemons which failed together do not come back together. */
 static void begin_pause(struct queue *q)
 {
-    int64_t half = q->pause_ns / 2;
-
-    q->not_before_ns = clock_now() + half + (int64_t)random_below((uint64_t)half);
+    q->not_before_ns = clock_now() + q->pause_ns + (int64_t)random_below(PAUSE_JITTER_NS);
     q->pause_ns = q->pause_ns * 2 < PAUSE_MAX_NS ? q->pause_ns * 2 : PAUSE_MAX_NS;
     q->careful = true;
 }

@@ -194,17 +194,19 @@ void worker_handle(struct worker *w, struct message *m)
                                   .attempts = m->sqs.receive_count};
     struct work work;
 
+    log_set_context(&context);
     order_reset(&w->order);
     if (begin(w, m, &work, now)) {
-        if (handle(w, m, &work))
+        bool ok = handle(w, m, &work);
+
+        context.order_id = order_id_text(&w->order);
+        if (ok)
             take_answer(&work, m);
         else
             take_error(w, &work);
         if (work.event == EVENT_FAILED)
             record_failure(w, m, &work);
     }
-    context.order_id = order_id_text(&w->order);
-    log_set_context(&context);
     log_outcome(&work, now);
     log_set_context(NULL);
     count(w->options->stats, work.event);

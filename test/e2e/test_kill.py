@@ -42,7 +42,7 @@ def run_with_kills(stage, orderd, kills, count):
     return sampler, daemons
 
 
-@pytest.mark.takes(16)
+@pytest.mark.takes(24)
 def test_several_kills(make_stage, orderd):
     stage = make_stage(max_receives=20)
     sampler, daemons = run_with_kills(stage, orderd, kills=4, count=240)
@@ -50,7 +50,7 @@ def test_several_kills(make_stage, orderd):
 
 
 @pytest.mark.sanitize
-@pytest.mark.takes(10)
+@pytest.mark.takes(14)
 def test_one_kill_with_three_receives(stage, orderd):
     sampler, daemons = run_with_kills(stage, orderd, kills=1, count=120)
     check_all_confirmed_once(stage, sampler, daemons, 120, most_receives=3)

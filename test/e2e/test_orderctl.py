@@ -64,6 +64,7 @@ def test_send_from_arguments(stage, orderctl):
     )
 
 
+@pytest.mark.sanitize
 @pytest.mark.parametrize("source", ["file", "standard input"])
 def test_send_json_lines(request, stage, tmp_path, source):
     given = [orders.make(f"ORD-{n}") for n in range(7)]
@@ -124,6 +125,7 @@ def test_list(worked_off, orderctl):
     assert all(f"ORD-{n}" in shown for n in range(5))
 
 
+@pytest.mark.sanitize
 def test_list_goes_over_all_pages(stage, orderctl):
     """A scan's page ends at 1 MB: thirty items of 100 KB are several pages."""
     for n in range(30):
@@ -133,6 +135,7 @@ def test_list_goes_over_all_pages(stage, orderctl):
     assert len(rows(orderctl("list", "--limit", "25", "--json"))) == 25
 
 
+@pytest.mark.sanitize
 def test_dead_letters_are_shown_and_stay(worked_off, orderctl):
     found = rows(orderctl("dlq", "list", "--json"))
     assert {row["message_id"] for row in found} == set(worked_off.sent) - {

@@ -204,8 +204,7 @@ static const struct {
     const char *reply, *code;
     enum error_kind kind;
 } faults[] = {
-    {400, INVALID("Nesting Levels have exceeded supported limits"), "ValidationException",
-     ERROR_REJECTED},
+    {400, INVALID("Invalid UpdateExpression"), "ValidationException", ERROR_REJECTED},
     {400, FAULT("AccessDeniedException", "\"Message\":\"no\""), "AccessDeniedException",
      ERROR_AUTH},
     {400, FAULT("ResourceNotFoundException", "\"message\":\"no\""), "ResourceNotFoundException",
@@ -214,6 +213,27 @@ static const struct {
      ERROR_EXPIRED},
     {413, "<html>", "Http413", ERROR_REJECTED},
 };
+
+static const char *const own_refusals[] = {
+    "Nesting Levels have exceeded supported limits",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+    "Attempting to store more than 38 significant digits in a Number",
+};
+
+/* Our own rules come first, but the table has the last word. */
+START_TEST(knows_the_refusals_that_are_the_orders_own)
+{
+    char body[256];
+    const struct peer_row rows[] = {{UPDATE_ORDER, {.status = 400, .body = body}}};
+
+    (void)snprintf(body, sizeof(body), "{\"__type\":\"x#ValidationException\",\"message\":\"%s\"}",
+                   own_refusals[_i]);
+    table_begin(&t, rows, 1);
+    ck_fails(table_processed(&t), t.err, ERROR_REJECTED);
+    ck_assert_str_eq(t.err.code, "INVALID_ORDER");
+}
+END_TEST
 
 START_TEST(passes_other_faults_on)
 {
@@ -299,6 +319,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, refuses_a_larger_item_without_a_call);
     tcase_add_test(tc, writes_the_longest_request);
     tcase_add_test(tc, takes_the_tables_word_for_the_size);
+    tcase_add_loop_test(tc, knows_the_refusals_that_are_the_orders_own, 0, COUNT(own_refusals));
     tcase_add_loop_test(tc, passes_other_faults_on, 0, COUNT(faults));
     tcase_add_loop_test(tc, passes_faults_of_a_read_on, 0, COUNT(faults));
     tcase_add_test(tc, gives_up_when_the_table_stays_away);

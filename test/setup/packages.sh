@@ -35,6 +35,8 @@ clang                 | clang                | command -v clang
 clang-format          | clang-tools-extra    | command -v clang-format
 clang-tidy            | clang-tools-extra    | command -v clang-tidy
 cppcheck              | cppcheck             | command -v cppcheck
+shellcheck            | ShellCheck           | command -v shellcheck
+git                   | git                  | command -v git
 libclang-rt-14-dev    | compiler-rt          | clang -fsanitize=address -x c /dev/null -c -o /dev/null
 '
 
@@ -93,15 +95,15 @@ install_on_debian()
 
 explain_elsewhere()
 {
-    local debian fedora probe missing=''
+    local debian fedora probe report=''
 
     while IFS='|' read -r debian fedora probe; do
         [[ -n ${debian// /} ]] || continue
         bash -c "$probe" >/dev/null 2>&1 ||
-            missing+=$(printf '  %-22s (Fedora, Amazon Linux: %s)' "$(trim "$debian")" "$(trim "$fedora")")$'\n'
+            report+=$(printf '  %-22s (Fedora, Amazon Linux: %s)' "$(trim "$debian")" "$(trim "$fedora")")$'\n'
     done <<<"$table"
-    [[ -n $missing ]] || return 0
-    printf 'packages.sh: this system is not a Debian; please install what these packages hold:\n%s' "$missing" >&2
+    [[ -n $report ]] || return 0
+    printf 'packages.sh: this system is not a Debian; please install what these packages hold:\n%s' "$report" >&2
     exit 1
 }
 

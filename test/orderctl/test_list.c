@@ -1,0 +1,147 @@
+#include "orderctl/tool.h"
+
+#define ITEM(id, status) "{\"order_id\":{\"S\":\"" id "\"},\"status\":{\"S\":\"" status "\"}}"
+#define PAGE(items, last) "{\"Items\":[" items "]" last "}"
+#define LAST(id) ",\"LastEvaluatedKey\":{\"order_id\":{\"S\":\"" id "\"}}"
+#define ID(id) "{\"order_id\":\"" id "\",\"status\":\"FAILED\"}\n"
+
+START_TEST(goes_over_all_pages)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"}, {.body = PAGE(ITEM("1", "FAILED"), LAST("1"))}},
+        /* a page without an item is none that ends it */
+        {{.body = "\"ExclusiveStartKey\":{\"order_id\":{\"S\":\"1\"}}"},
+         {.body = PAGE("", LAST("2"))}},
+        {{.body = "\"ExclusiveStartKey\":{\"order_id\":{\"S\":\"2\"}}"},
+         {.body = PAGE(ITEM("3", "FAILED") "," ITEM("4", "FAILED"), "")}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json");
+    tool_printed(OUTCOME_DONE, ID("1") ID("3") ID("4"));
+}
+END_TEST
+
+START_TEST(asks_for_no_more_than_is_wanted)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "\"Limit\":3"},
+         {.body = PAGE(ITEM("1", "FAILED") "," ITEM("2", "FAILED"), LAST("2"))}},
+        {{.body = "\"Limit\":1"}, {.body = PAGE(ITEM("3", "FAILED"), LAST("3"))}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json", "--limit", "3");
+    tool_printed(OUTCOME_DONE, ID("1") ID("2") ID("3"));
+}
+END_TEST
+
+/* With a filter the service's Limit would count what is not wanted. */
+START_TEST(a_filter_is_the_services)
+{
+    static const struct peer_row rows[] = {
+        {{.body =
+              "\"FilterExpression\":\"#s = :s\",\"ExpressionAttributeNames\":{\"#s\":\"status\"}"
+              ",\"ExpressionAttributeValues\":{\":s\":{\"S\":\"FAILED\"}},\"TableName\""},
+         {.body = PAGE("", LAST("1"))}},
+        {{.operation = "Scan"},
+         {.body = PAGE(ITEM("2", "FAILED") "," ITEM("3", "FAILED"), LAST("3"))}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json", "--limit", "1", "--status", "FAILED");
+    tool_printed(OUTCOME_DONE, ID("2"));
+    ck_assert_ptr_null(strstr(peer_request(tool.peer, 0)->body, "Limit"));
+}
+END_TEST
+
+START_TEST(a_server_that_goes_in_circles_is_left)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"}, {.body = PAGE(ITEM("1", "FAILED"), LAST("1"))}},
+        {{.operation = "Scan"}, {.body = PAGE("", LAST("1"))}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json");
+    tool_printed(OUTCOME_DONE, ID("1"));
+}
+END_TEST
+
+START_TEST(shows_columns)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"},
+         {.body = PAGE(
+              "{\"order_id\":{\"S\":\"ORD-1\"},\"status\":{\"S\":\"PROCESSED\"},\"amount\":{\"N\":"
+              "\"199.99\"},\"customer_id\":{\"S\":\"C\"},\"item_count\":{\"N\":\"2\"},"
+              "\"confirmation_number\":{\"S\":\"CNF-1\"},\"updated_at\":{\"S\":\"2026\"}},"
+              "{\"order_id\":{\"S\":\"ORD-2\"},\"status\":{\"S\":\"FAILED\"},\"amount\":{\"N\":"
+              "\"5\"},\"items\":{\"L\":[{\"S\":\"a\"},{\"S\":\"b\"},{\"S\":\"c\"}]},\"error_code\":"
+              "{"
+              "\"S\":\"INVALID_ORDER\"},\"error_message\":{\"S\":\"missing field: customer_id\"}}",
+              LAST("2"))}},
+        {{.operation = "Scan"}, {.body = PAGE(ITEM("message#m-1", "FAILED"), "")}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list");
+    tool_printed(
+        OUTCOME_DONE,
+        "ORDER_ID  STATUS     AMOUNT  CUSTOMER  ITEMS  CONFIRMATION/ERROR                         "
+        "UPDATED\n"
+        "ORD-1     PROCESSED  199.99  C             2  CNF-1                                      "
+        "2026\n"
+        "ORD-2     FAILED          5  -             3  INVALID_ORDER: missing field: customer_id  "
+        "-\n"
+        "message#m-1  FAILED          -  -             -  -                                       "
+        "   -\n");
+}
+END_TEST
+
+START_TEST(nothing_is_said)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"}, {.body = PAGE("", "")}},
+        {{.operation = "Scan"}, {.body = PAGE("", "")}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list");
+    tool_printed(OUTCOME_NOTHING, "");
+    ck_contains(tool.messages, "table order-processing-status has no orders");
+    tool_run("list", "--status", "PROCESSED", "--json");
+    tool_printed(OUTCOME_NOTHING, "");
+    ck_contains(tool.messages, "has no such orders");
+}
+END_TEST
+
+START_TEST(what_was_printed_stays_when_a_page_fails)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"}, {.body = PAGE(ITEM("1", "FAILED"), LAST("1"))}},
+        {{.operation = "Scan"}, {.status = 400, .body = "{\"__type\":\"ValidationException\"}"}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json");
+    tool_failed(ERROR_REJECTED, "table order-processing-status: ");
+    ck_assert_str_eq(tool.data, ID("1"));
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, goes_over_all_pages);
+    tcase_add_test(tc, asks_for_no_more_than_is_wanted);
+    tcase_add_test(tc, a_filter_is_the_services);
+    tcase_add_test(tc, a_server_that_goes_in_circles_is_left);
+    tcase_add_test(tc, shows_columns);
+    tcase_add_test(tc, nothing_is_said);
+    tcase_add_test(tc, what_was_printed_stays_when_a_page_fails);
+}
+
+int main(void)
+{
+    return check_run("list", add_tests, tool_setup, tool_teardown);
+}

@@ -1,0 +1,234 @@
+#include "orderctl/output.h"
+
+#include "check_main.h"
+#include "fake/clock.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+static char *data;
+static char *messages;
+static size_t data_len;
+static size_t messages_len;
+static struct output out;
+
+static void setup(void)
+{
+    data = messages = NULL;
+    fake_clock_start(0);
+    output_init(&out, open_memstream(&data, &data_len), open_memstream(&messages, &messages_len),
+                false);
+}
+
+static void teardown(void)
+{
+    (void)fclose(out.data);
+    (void)fclose(out.messages);
+    free(data);
+    free(messages);
+    fake_clock_end();
+}
+
+static void printed(const char *text)
+{
+    ck_assert(output_flush(&out));
+    ck_assert_str_eq(data, text);
+}
+
+static void said(const char *text)
+{
+    (void)fflush(out.messages);
+    ck_assert_str_eq(messages, text);
+}
+
+START_TEST(messages_are_no_data)
+{
+    output_message(&out, "line %d\nis \x1B[1m wrong", 3);
+    said("orderctl: line 3\\u000ais \\u001b[1m wrong\n");
+    printed("");
+    output_line(&out, "%d sent\x07", 5);
+    printed("5 sent\\u0007\n");
+}
+END_TEST
+
+START_TEST(progress_is_for_terminals)
+{
+    output_progress(&out, "%d sent", 1);
+    said("");
+}
+END_TEST
+
+START_TEST(progress_is_shown_a_few_times_a_second)
+{
+    struct error err;
+
+    out.shows_progress = true;
+    output_progress(&out, "%d sent", 1);
+    output_progress(&out, "%d sent", 2);
+    said("\r\033[K1 sent");
+    fake_clock_advance(250 * CLOCK_NS_PER_MS);
+    output_progress(&out, "%d sent", 3);
+    said("\r\033[K1 sent\r\033[K3 sent");
+    output_message(&out, "wrong"); /* takes its place */
+    output_message(&out, "wrong");
+    said("\r\033[K1 sent\r\033[K3 sent\r\033[Korderctl: wrong\norderctl: wrong\n");
+    fake_clock_advance(250 * CLOCK_NS_PER_MS);
+    output_progress(&out, "%d sent", 4);
+    output_line(&out, "data takes its place too");
+    said("\r\033[K1 sent\r\033[K3 sent\r\033[Korderctl: wrong\norderctl: wrong\n"
+         "\r\033[K4 sent\r\033[K");
+    ck_succeeds(output_finish(&out, &err), err);
+    said("\r\033[K1 sent\r\033[K3 sent\r\033[Korderctl: wrong\norderctl: wrong\n"
+         "\r\033[K4 sent\r\033[K");
+}
+END_TEST
+
+static void add_fields(struct record *r)
+{
+    record_text(r, "order_id", "ORD-\"1\"\n");
+    record_text(r, "nothing", NULL);
+    record_int(r, "n", -5);
+    record_bool(r, "ok", true);
+    record_json(r, "amount", "12345678901234567890.10", 23);
+    record_bytes(r, "b", "x\0y", 3);
+}
+
+START_TEST(records_are_aligned_for_people)
+{
+    struct record r = RECORD_INIT(&out);
+
+    add_fields(&r);
+    record_print(&r);
+    record_text(&r, "ключ", "v");
+    record_text(&r, "k", "w");
+    record_print(&r);
+    printed("order_id  ORD-\"1\"\\u000a\n"
+            "n         -5\n"
+            "ok        true\n"
+            "amount    12345678901234567890.10\n"
+            "b         x\\u0000y\n"
+            "\n"
+            "ключ  v\n"
+            "k     w\n");
+    record_release(&r);
+}
+END_TEST
+
+START_TEST(records_are_objects_for_programs)
+{
+    struct record r = RECORD_INIT(&out);
+    json_t *first;
+
+    out.json = true;
+    add_fields(&r);
+    record_print(&r);
+    record_print(&r);
+    printed("{\"order_id\":\"ORD-\\\"1\\\"\\n\",\"nothing\":null,\"n\":-5,\"ok\":true,"
+            "\"amount\":12345678901234567890.10,\"b\":\"x\\u0000y\"}\n{}\n");
+    first = json_loadb(data, strcspn(data, "\n"), JSON_ALLOW_NUL, NULL);
+    ck_assert_ptr_nonnull(first);
+    json_decref(first);
+    record_release(&r);
+}
+END_TEST
+
+static const struct table_column columns[] = {{"ID", false, 0},
+                                              {"AMOUNT", true, 0},
+                                              {"WHY", false, 6}};
+
+static void add_row(struct table *t, const char *id, const char *amount, const char *why)
+{
+    table_text(t, id);
+    table_text(t, amount);
+    table_text(t, why);
+}
+
+START_TEST(tables_have_columns)
+{
+    struct table t;
+
+    table_init(&t, &out, columns, 3);
+    table_print(&t);
+    printed(""); /* no titles above nothing */
+    add_row(&t, "客1", "1.5", "good");
+    add_row(&t, "ORD-12", "", "too long a reason");
+    add_row(&t, "x", NULL, "");
+    table_print(&t);
+    printed("ID      AMOUNT  WHY\n"
+            "客1        1.5  good\n"
+            "ORD-12       -  too l…\n"
+            "x            -  -\n");
+    table_release(&t);
+}
+END_TEST
+
+START_TEST(columns_never_become_narrower)
+{
+    struct table t;
+
+    table_init(&t, &out, columns, 3);
+    add_row(&t, "a", "1", "b");
+    table_print(&t);
+    add_row(&t, "abcdef", "1", "b");
+    table_print(&t);
+    add_row(&t, "a", "1", "b");
+    table_print(&t);
+    printed("ID  AMOUNT  WHY\n"
+            "a        1  b\n"
+            "abcdef       1  b\n"
+            "a            1  b\n");
+    table_release(&t);
+}
+END_TEST
+
+/* A stream on which every write fails with an error number. */
+static ssize_t refuse_bytes(void *cookie, const char *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    errno = *(int *)cookie;
+    return 0;
+}
+
+static const struct {
+    int fault;
+    const char *code;
+} faults[] = {{ENOSPC, "CannotWrite"}, {EPIPE, "Closed"}};
+
+START_TEST(a_write_that_fails_is_remembered)
+{
+    int fault = faults[_i].fault;
+    const cookie_io_functions_t functions = {.write = refuse_bytes};
+    FILE *broken = fopencookie(&fault, "w", functions);
+    struct output o;
+    struct error err;
+
+    output_init(&o, broken, out.messages, false);
+    output_line(&o, "x");
+    ck_assert(!output_flush(&o));
+    output_line(&o, "y"); /* nothing happens */
+    ck_fails(output_finish(&o, &err), err, ERROR_SERVER);
+    ck_assert_str_eq(err.code, faults[_i].code);
+    (void)fclose(broken);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, messages_are_no_data);
+    tcase_add_test(tc, progress_is_for_terminals);
+    tcase_add_test(tc, progress_is_shown_a_few_times_a_second);
+    tcase_add_test(tc, records_are_aligned_for_people);
+    tcase_add_test(tc, records_are_objects_for_programs);
+    tcase_add_test(tc, tables_have_columns);
+    tcase_add_test(tc, columns_never_become_narrower);
+    tcase_add_loop_test(tc, a_write_that_fails_is_remembered, 0, COUNT(faults));
+}
+
+int main(void)
+{
+    return check_run("output", add_tests, setup, teardown);
+}

@@ -1,0 +1,279 @@
+#include "orderctl/tool.h"
+
+#include "aws/sqs.h"
+
+#define QUEUE "queue: { url = \"http://q/1/orders\"; };"
+#define SENT(index) "{\"Id\":\"" index "\",\"MessageId\":\"m\"}"
+#define TEN                                                                                        \
+    SENT("0")                                                                                      \
+    "," SENT("1") "," SENT("2") "," SENT("3") "," SENT("4") "," SENT("5") "," SENT("6") "," SENT(  \
+        "7") "," SENT("8") "," SENT("9")
+#define ORDER "--customer-id", "C\"1", "--amount"
+
+static char path[64];
+
+static void setup(void)
+{
+    tool_setup();
+    path[0] = '\0';
+}
+
+static void teardown(void)
+{
+    tool_teardown();
+    if (path[0] != '\0')
+        (void)unlink(path);
+}
+
+/* Makes the file that is sent. */
+static void write_file(const char *text, size_t len)
+{
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/tmp/orderctl-test-XXXXXX");
+    fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
+    (void)close(fd);
+}
+
+START_TEST(sends_one_order_as_it_is_written)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessage",
+          .body = "\"MessageBody\":\"{\\\"order_id\\\": \\\"ORD-1\\\", \\\"customer_id\\\": "
+                  "\\\"C\\\\\\\"1\\\", \\\"amount\\\": 12345678901234567890.120e-1, \\\"items\\\": "
+                  "[\\\"a b\\\", \\\"\xC3\xBC\\\"]}\""},
+         {.body = "{\"MessageId\":\"m-1\"}"}},
+        {{.operation = "SendMessage"}, {.body = "{\"MessageId\":\"m-2\"}"}},
+    };
+
+    TOOL_START(rows, QUEUE);
+    tool_run("send", "--order-id", "ORD-1", ORDER, "12345678901234567890.120e-1", "--item", "a b",
+             "--item", "\xC3\xBC");
+    tool_printed(OUTCOME_DONE, "m-1\n");
+    tool_run("send", "--order-id", "ORD-2", ORDER, "1", "--item", "x", "--json");
+    tool_printed(OUTCOME_DONE, "{\"order_id\":\"ORD-2\",\"message_id\":\"m-2\"}\n");
+}
+END_TEST
+
+static const struct {
+    const char *line[12];
+    const char *text;
+} mistakes[] = {
+    {{"send"}, "send: what to send is missing: FILE"},
+    {{"send", "a", "--generate", "1"}, "send: only one of these can be sent at a time: FILE"},
+    {{"send", "a", "--order-id", "1"}, "send: only one of these can be sent at a time: FILE"},
+    {{"send", "a", "b"}, "send: unexpected argument \"b\""},
+    {{"send", "a", "--seed", "1"}, "send: --seed is for --generate"},
+    {{"send", "--generate", "1000000001"}, "send: --generate 1000000001: must be a whole number"},
+    {{"send", "--order-id", "1"}, "send: --customer-id is missing"},
+    {{"send", "--order-id", "1", ORDER, "1"}, "send: --item is missing"},
+    {{"send", "--order-id", "1", ORDER, "1,5", "--item", "x"},
+     "send: --amount 1,5: must be a JSON number"},
+    {{"send", "--order-id", "1", ORDER, "1}", "--item", "x"},
+     "send: --amount 1}: must be a JSON number"},
+    {{"send", "--order-id", "1", ORDER, "0", "--item", "x"},
+     "send: amount: must be greater than 0"},
+    {{"send", "--order-id", "1", ORDER, "-1", "--item", ""},
+     "send: amount: must be greater than 0; items[0]: must not be empty"},
+    {{"send", "--order-id", "a\xFF", ORDER, "1", "--item", "x"}, "send: --order-id a\xFF: is not"},
+};
+
+START_TEST(says_what_is_wrong_before_anything_is_sent)
+{
+    char *argv[16] = {(char *)(uintptr_t) "orderctl"};
+    struct arguments a;
+    int argc = 1;
+
+    for (int i = 0; mistakes[_i].line[i] != NULL; i++)
+        argv[argc++] = (char *)(uintptr_t)mistakes[_i].line[i];
+    ck_fails(arguments_parse(&a, commands, argc, argv, &tool.err), tool.err, ERROR_REJECTED);
+    ck_contains(tool.err.text, mistakes[_i].text);
+    arguments_release(&a);
+}
+END_TEST
+
+START_TEST(a_file_that_is_missing_is_said)
+{
+    tool_start(NULL, 0, "");
+    tool_run("send", "/nonexistent/orders");
+    tool_failed(ERROR_REJECTED, "/nonexistent/orders: No such file or directory");
+    ck_assert_str_eq(tool.data, "");
+    tool_run("send", "/tmp");
+    tool_failed(ERROR_REJECTED, "/tmp: Is a directory");
+}
+END_TEST
+
+START_TEST(sends_lines_ten_a_call)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch",
+          .body = "{\"Id\":\"9\",\"MessageBody\":\"{\\\"n\\\": 10}\\r\"}]"},
+         {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.body = "\"Entries\":[{\"Id\":\"0\",\"MessageBody\":\"not JSON\"}]"},
+         {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+    static const char text[] = "1\n2\n\n3\n4\n\r\n5\n6\n7\n8\n9\n{\"n\": 10}\r\n\nnot JSON";
+
+    write_file(text, strlen(text));
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path);
+    tool_printed(OUTCOME_DONE, "11 sent\n");
+    ck_assert_str_eq(tool.messages, "");
+}
+END_TEST
+
+START_TEST(the_rest_goes_on)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "[{\"Id\":\"0\",\"MessageBody\":\"one\"},{\"Id\":\"1\",\"MessageBody\":\"five\"},"
+                  "{\"Id\":\"2\",\"MessageBody\":\"six\"}]"},
+         {.body = "{\"Successful\":[" SENT("0") "," SENT(
+              "2") "],\"Failed\":[{\"Id\":\"1\","
+                   "\"Code\":\"InvalidMessageContents\",\"SenderFault\":true}]}"}},
+    };
+    size_t len = SQS_BODY_MAX + 100;
+    char *text = malloc(len);
+
+    memset(text, 'x', len);
+    memcpy(text, "one\n", 4);
+    memcpy(text + 4 + SQS_BODY_MAX + 1,
+           "\na\xFF"
+           "b\nc\0d\nfive\nsix\n",
+           18);
+    write_file(text, 4 + SQS_BODY_MAX + 1 + 18);
+    free(text);
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path);
+    tool_printed(OUTCOME_INCOMPLETE, "2 sent, 4 not sent\n");
+    ck_assert_str_eq(
+        tool.messages,
+        "orderctl: line 2 is not sent: longer than 1 MiB\n"
+        "orderctl: line 3 is not sent: not UTF-8, which SQS does not carry\n"
+        "orderctl: line 4 is not sent: contains a control character, which SQS does not carry\n"
+        "orderctl: line 5 is not sent: InvalidMessageContents\n");
+}
+END_TEST
+
+START_TEST(large_lines_share_a_call_only_when_they_fit)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" SENT("0") "]}"}},
+        {{.operation = "SendMessageBatch"},
+         {.body = "{\"Successful\":[" SENT("0") "," SENT("1") "]}"}},
+    };
+    size_t half = SQS_BODY_MAX / 2;
+    size_t len = 3 * half + 1 + 3;
+    char *text = malloc(len);
+
+    memset(text, 'x', len);
+    text[half + 1] = '\n'; /* one byte more than half */
+    text[half + 1 + 1 + half] = '\n';
+    text[half + 1 + 1 + half + 1 + half] = '\n';
+    write_file(text, len);
+    free(text);
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path, "--json");
+    tool_printed(OUTCOME_DONE, "{\"sent\":3,\"not_sent\":0}\n");
+}
+END_TEST
+
+START_TEST(a_fault_of_the_queue_ends_it_and_says_where)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.operation = "SendMessageBatch"},
+         {.status = 400, .body = "{\"__type\":\"AccessDenied\",\"message\":\"no\"}"}},
+    };
+    static const char text[] = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n\n12\n13\n";
+
+    write_file(text, strlen(text));
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path);
+    tool_failed(ERROR_AUTH, "ended at line 12, which is not sent: no (AccessDenied, status 400)");
+    ck_assert_str_eq(tool.data, "10 sent\n");
+}
+END_TEST
+
+START_TEST(a_stop_is_said)
+{
+    write_file("1\n2\n", 4);
+    tool_start(NULL, 0, QUEUE);
+    stop_raise(&tool.stop);
+    tool_run("send", path);
+    tool_failed(ERROR_STOPPED, "line 1: stopped by a signal");
+    ck_assert_str_eq(tool.data, "0 sent\n");
+}
+END_TEST
+
+static void raise_stop(void *arg)
+{
+    (void)arg;
+    stop_raise(&tool.stop);
+}
+
+START_TEST(what_was_read_before_a_stop_is_sent)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"},
+         {.body = "{\"Successful\":[" TEN "]}", .hook = raise_stop}},
+        {{.body = "[{\"Id\":\"0\",\"MessageBody\":\"11\"}]"},
+         {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+    static const char text[] = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
+
+    write_file(text, strlen(text));
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path);
+    tool_failed(ERROR_STOPPED, "stopped by a signal after line 11");
+    ck_assert_str_eq(tool.data, "11 sent\n");
+}
+END_TEST
+
+START_TEST(nothing_to_send_is_said)
+{
+    write_file("\n\r\n", 3);
+    tool_start(NULL, 0, QUEUE);
+    tool_run("send", path);
+    tool_printed(OUTCOME_NOTHING, "0 sent\n");
+    ck_assert_str_eq(tool.messages, "orderctl: there is nothing to send\n");
+}
+END_TEST
+
+START_TEST(sends_made_up_orders)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "ORD-16Q4G4JX-000010"}, {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.body = "ORD-16Q4G4JX-000012"},
+         {.body = "{\"Successful\":[" SENT("0") "," SENT("1") "]}"}},
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+
+    TOOL_START(rows, QUEUE);
+    tool_run("send", "--generate", "12", "--seed", "1");
+    tool_printed(OUTCOME_DONE, "12 sent\n");
+    tool_run("send", "--generate", "1");
+    tool_printed(OUTCOME_DONE, "1 sent\n");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, sends_one_order_as_it_is_written);
+    tcase_add_loop_test(tc, says_what_is_wrong_before_anything_is_sent, 0, COUNT(mistakes));
+    tcase_add_test(tc, a_file_that_is_missing_is_said);
+    tcase_add_test(tc, sends_lines_ten_a_call);
+    tcase_add_test(tc, the_rest_goes_on);
+    tcase_add_test(tc, large_lines_share_a_call_only_when_they_fit);
+    tcase_add_test(tc, a_fault_of_the_queue_ends_it_and_says_where);
+    tcase_add_test(tc, a_stop_is_said);
+    tcase_add_test(tc, what_was_read_before_a_stop_is_sent);
+    tcase_add_test(tc, nothing_to_send_is_said);
+    tcase_add_test(tc, sends_made_up_orders);
+}
+
+int main(void)
+{
+    return check_run("send", add_tests, setup, teardown);
+}
