@@ -1,0 +1,443 @@
+#include "orderd/daemon.h"
+
+#include "check_main.h"
+#include "fake/clock.h"
+#include "orderd/given.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* --- AWS, as far as the daemon sees it ----------------------------------------------------------
+ *
+ * Gives out orders until there are no more; then a poll is held until the test lets it go.
+ */
+
+enum { ORDERS_MAX = 400 };
+
+static struct service {
+    unsigned orders; /* that it has at first, ORD-0 and so on */
+    unsigned bad;    /* the first so many of them are not JSON */
+    bool holds_all;  /* also replies with orders, until the test lets them go */
+    bool table_hangs;
+    const char *refused; /* an operation that is answered with FAULT and its status */
+    struct peer_reply fault;
+    atomic_uint given, polls, open_polls, records, deletes;
+    atomic_uint recorded[ORDERS_MAX];
+} service;
+
+static struct peer *peer;
+
+static void answer_receive(const struct peer_request *request, struct peer_reply *reply)
+{
+    struct buf body = BUF_INIT(1024 * 1024);
+    const char *member = strstr(request->body, "\"MaxNumberOfMessages\":");
+    unsigned asked = (unsigned)strtoul(member + strlen("\"MaxNumberOfMessages\":"), NULL, 10);
+    unsigned number = atomic_load(&service.given);
+
+    atomic_fetch_add(&service.polls, 1);
+    (void)buf_puts(&body, "{\"Messages\":[");
+    for (unsigned i = 0; i < asked && number < service.orders; i++, number++) {
+        (void)buf_printf(&body,
+                         "%s{\"MessageId\":\"m-%u\",\"ReceiptHandle\":\"handle-%u\","
+                         "\"Attributes\":{\"ApproximateReceiveCount\":\"1\"},\"Body\":",
+                         i > 0 ? "," : "", number, number);
+        if (number < service.bad)
+            (void)buf_puts(&body, "\"not JSON\"}");
+        else
+            (void)buf_printf(&body,
+                             "\"{\\\"order_id\\\":\\\"ORD-%u\\\",\\\"customer_id\\\":\\\"c\\\","
+                             "\\\"amount\\\":1,\\\"items\\\":[\\\"i\\\"]}\"}",
+                             number);
+    }
+    (void)buf_puts(&body, "]}");
+    reply->fate =
+        service.holds_all || number == atomic_load(&service.given) ? PEER_HOLD : PEER_ANSWER;
+    if (reply->fate == PEER_HOLD)
+        atomic_fetch_add(&service.open_polls, 1);
+    atomic_store(&service.given, number);
+    reply->made = body.data;
+}
+
+static void answer_update(const struct peer_request *request, struct peer_reply *reply)
+{
+    const char *key = strstr(request->body, "\"S\":\"ORD-");
+
+    if (strstr(request->body, "message#probe") != NULL) {
+        reply->status = 400;
+        reply->body = "{\"__type\":\"ConditionalCheckFailedException\"}";
+        return;
+    }
+    atomic_fetch_add(&service.records, 1);
+    if (key != NULL)
+        atomic_fetch_add(&service.recorded[strtoul(key + 9, NULL, 10) % ORDERS_MAX], 1);
+    reply->body = "{}";
+    reply->fate = service.table_hangs ? PEER_SILENT : PEER_ANSWER;
+}
+
+static void answer(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    (void)arg;
+    if (service.refused != NULL && strcmp(request->operation, service.refused) == 0) {
+        *reply = service.fault;
+    } else if (strcmp(request->operation, "ReceiveMessage") == 0) {
+        answer_receive(request, reply);
+    } else if (strcmp(request->operation, "UpdateItem") == 0) {
+        answer_update(request, reply);
+    } else if (strcmp(request->operation, "GetQueueUrl") == 0) {
+        reply->body = "{\"QueueUrl\":\"http://queue.test/1/orders\"}";
+    } else if (strcmp(request->operation, "GetQueueAttributes") == 0) {
+        reply->body = "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3,"
+                      "\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:us-east-1:1:dead\\\"}\"}}";
+    } else {
+        if (strcmp(request->operation, "DeleteMessageBatch") == 0)
+            atomic_fetch_add(&service.deletes, given_occurrences(request, "\"ReceiptHandle\""));
+        reply->body =
+            "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"},{\"Id\":\"2\"},{\"Id\":\"3\"},"
+            "{\"Id\":\"4\"},{\"Id\":\"5\"},{\"Id\":\"6\"},{\"Id\":\"7\"},{\"Id\":\"8\"},"
+            "{\"Id\":\"9\"}]}";
+    }
+}
+
+/* --- the stage ----------------------------------------------------------------------------------
+ */
+
+static struct error err;
+static struct settings settings;
+static int log_fd, notify_fd;
+
+/* As systemd does; the kernel gives the name. */
+static void listen_to_notifications(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(address);
+    char path[32];
+
+    notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(notify_fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    ck_assert_int_eq(getsockname(notify_fd, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(path, sizeof(path), "@%.*s",
+                   (int)(size - offsetof(struct sockaddr_un, sun_path) - 1), address.sun_path + 1);
+    ck_assert_int_eq(setenv("NOTIFY_SOCKET", path, 1), 0);
+}
+
+static void block_signals(int how)
+{
+    const struct timespec now = {.tv_sec = 0};
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    while (how == SIG_UNBLOCK && sigtimedwait(&set, NULL, &now) > 0)
+        ; /* one that came too late */
+    ck_assert_int_eq(pthread_sigmask(how, &set, NULL), 0);
+}
+
+static void setup(void)
+{
+    static const char text[] = "queue: { delete_linger_ms = 0; batch_size = 10; };"
+                               "processing: { workers = 4; };";
+    char *url;
+
+    block_signals(SIG_BLOCK); /* in the peer's thread too */
+    fake_clock_start(INT64_C(1795352709123));
+    log_fd = given_log_begin();
+    listen_to_notifications();
+    service = (struct service){.orders = 0};
+    peer = peer_start_with(answer, NULL);
+    ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
+    ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", 1), 0);
+    ck_succeeds(config_parse(&settings, "file", text, strlen(text), &err), err);
+    url = settings.values.endpoints.sqs;
+    (void)snprintf(url, CONFIG_TEXT_SIZE, "%s", peer_url(peer));
+    url = settings.values.endpoints.dynamodb;
+    (void)snprintf(url, CONFIG_TEXT_SIZE, "%s", peer_url(peer));
+}
+
+static void teardown(void)
+{
+    config_release(&settings);
+    peer_end(peer);
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)close(notify_fd);
+    given_log_end(log_fd);
+    fake_clock_end();
+    block_signals(SIG_UNBLOCK);
+}
+
+static bool logged(const char *event)
+{
+    CLEANUP(json_decrefp) json_t *lines = given_logged(log_fd, event);
+
+    return json_array_size(lines) > 0;
+}
+
+/* Tells the daemon to stop, and waits until it says that it heard. */
+static void terminate(int number)
+{
+    ck_assert_int_eq(kill(getpid(), number), 0);
+    given_await(logged("stopping"));
+}
+
+/* Runs the daemon in this thread and DIRECT, which says what happens meanwhile, in another. */
+static bool run(void (*direct)(void *arg))
+{
+    struct thread director = {.name = ""};
+    bool ok;
+
+    err = ERROR_INIT;
+    if (direct != NULL)
+        given_thread(&director, direct, NULL);
+    ok = daemon_run(&settings, &err);
+    thread_join(&director);
+    return ok;
+}
+
+/* Asserts what the last line says, and that it adds up. */
+static void check_account(int64_t processed, int64_t failed, int64_t deferred)
+{
+    CLEANUP(json_decrefp) json_t *line = given_logged_once(log_fd, "stopped");
+    CLEANUP(json_decrefp) json_t *lines = given_logged(log_fd, NULL);
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = {{"received", processed + failed + deferred},
+                  {"done", processed},
+                  {"processed", processed},
+                  {"duplicate", 0},
+                  {"failed", failed},
+                  {"deferred", deferred}};
+
+    ck_assert(json_equal(line, json_array_get(lines, json_array_size(lines) - 1)));
+    for (int i = 0; i < COUNT(fields); i++)
+        ck_assert_msg(json_integer_value(json_object_get(line, fields[i].name)) == fields[i].value,
+                      "%s is %lld and not %lld", fields[i].name,
+                      json_integer_value(json_object_get(line, fields[i].name)),
+                      (long long)fields[i].value);
+}
+
+/* Asserts that systemd was told TEXTS, in that order, and maybe more between them. */
+static void check_notifications(const char *const *texts, int count)
+{
+    char text[1024];
+    ssize_t len;
+    int next = 0;
+
+    while ((len = recv(notify_fd, text, sizeof(text) - 1, 0)) > 0) {
+        text[len] = '\0';
+        if (next < count && strstr(text, texts[next]) != NULL)
+            next++;
+    }
+    ck_assert_msg(next == count, "systemd was not told %s", texts[next]);
+}
+
+/* --- an ordinary life ---------------------------------------------------------------------------
+ */
+
+static void stop_when_idle(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.open_polls) == 1 &&
+                atomic_load(&service.deletes) == service.orders - service.bad);
+    terminate(SIGTERM);
+    peer_release(peer);
+}
+
+START_TEST(works_and_stops)
+{
+    static const char *const told[] = {"READY=1\n", "STOPPING=1\n", "EXTEND_TIMEOUT_USEC="};
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    service.orders = ORDERS_MAX;
+    service.bad = 3;
+    ck_succeeds(run(stop_when_idle), err);
+    check_account(ORDERS_MAX - 3, 3, 0);
+    check_notifications(told, COUNT(told));
+    ck_assert_uint_eq(atomic_load(&service.records), ORDERS_MAX);
+    for (int i = 3; i < ORDERS_MAX; i++)
+        ck_assert_uint_eq(atomic_load(&service.recorded[i]), 1);
+    line = given_logged_once(log_fd, "started");
+    given_field(line, "queue", "http://queue.test/1/orders");
+    given_field(line, "table", "order-processing-status");
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "workers")), 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "max_receive_count")), 3);
+}
+END_TEST
+
+static void stop_at_once(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.open_polls) == 1);
+    terminate(SIGINT);
+    peer_release(peer);
+}
+
+START_TEST(asks_for_leases_that_cover_poll_and_work)
+{
+    size_t i = 0;
+
+    settings.values.processing.timeout_seconds = 7;
+    settings.values.queue.wait_seconds = 3;
+    ck_succeeds(run(stop_at_once), err);
+    while (strcmp(peer_request(peer, i)->operation, "ReceiveMessage") != 0)
+        i++;
+    ck_assert_uint_eq(given_occurrences(peer_request(peer, i), "\"WaitTimeSeconds\":3,"), 1);
+    ck_assert_uint_eq(given_occurrences(peer_request(peer, i), "\"VisibilityTimeout\":15,"), 1);
+    ck_assert_uint_eq(given_occurrences(peer_request(peer, i), "\"MaxNumberOfMessages\":10,"), 1);
+    check_account(0, 0, 0);
+}
+END_TEST
+
+static void stop_with_orders_on_their_way(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.open_polls) == 1);
+    terminate(SIGTERM);
+    peer_release(peer);
+}
+
+START_TEST(works_off_what_the_last_poll_brings)
+{
+    service.orders = 7;
+    service.holds_all = true;
+    ck_succeeds(run(stop_with_orders_on_their_way), err);
+    ck_assert_uint_eq(atomic_load(&service.polls), 1); /* none was opened after the signal */
+    ck_assert_uint_eq(atomic_load(&service.deletes), 7);
+    check_account(7, 0, 0);
+}
+END_TEST
+
+/* --- ends that are not so quiet -----------------------------------------------------------------
+ */
+
+static void stop_twice(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.open_polls) == 1);
+    terminate(SIGTERM);
+    ck_assert_int_eq(kill(getpid(), SIGTERM), 0);
+}
+
+START_TEST(aborts_its_polls_at_a_second_signal)
+{
+    ck_succeeds(run(stop_twice), err);
+    ck_assert(logged("aborting"));
+    check_account(0, 0, 0);
+}
+END_TEST
+
+static void stop_twice_at_work(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.records) == 4); /* one for each worker */
+    terminate(SIGTERM);
+    ck_assert_int_eq(kill(getpid(), SIGINT), 0);
+}
+
+START_TEST(accounts_for_what_it_had_in_hand_when_it_is_aborted)
+{
+    service.orders = 10;
+    service.table_hangs = true;
+    ck_succeeds(run(stop_twice_at_work), err);
+    check_account(0, 0, atomic_load(&service.given));
+    ck_assert_uint_eq(atomic_load(&service.deletes), 0);
+}
+END_TEST
+
+static void stop_and_wait(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&service.records) == 1 && atomic_load(&service.open_polls) == 1);
+    terminate(SIGTERM);
+    peer_release(peer);
+    fake_clock_advance((20 + 55 + 25) * CLOCK_NS_PER_S);
+}
+
+START_TEST(ends_the_drain_at_its_limit)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    service.orders = 1;
+    service.table_hangs = true;
+    ck_succeeds(run(stop_and_wait), err);
+    line = given_logged_once(log_fd, "aborting");
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(line, "error")), "longer than its limit"));
+    check_account(0, 0, 1);
+}
+END_TEST
+
+/* --- starts that fail ---------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *operation, *fault;
+    enum error_kind kind;
+} refusals[] = {
+    {"GetQueueUrl", "{\"__type\":\"QueueDoesNotExist\"}", ERROR_CONFIG},
+    {"GetQueueAttributes", "{\"__type\":\"QueueDoesNotExist\"}", ERROR_CONFIG},
+    {"UpdateItem", "{\"__type\":\"ResourceNotFoundException\"}", ERROR_CONFIG},
+    {"UpdateItem", "{\"__type\":\"ValidationException\"}", ERROR_CONFIG},
+    {"GetQueueUrl", "{\"__type\":\"AccessDeniedException\"}", ERROR_AUTH},
+};
+
+START_TEST(does_not_start)
+{
+    char text[64];
+
+    service.refused = refusals[_i].operation;
+    service.fault = (struct peer_reply){.status = 400, .body = refusals[_i].fault};
+    ck_fails(run(NULL), err, refusals[_i].kind);
+    ck_assert_uint_eq(atomic_load(&service.polls), 0);
+    ck_assert(!logged("started"));
+    ck_assert(!logged("stopped"));
+    ck_assert_int_eq(recv(notify_fd, text, sizeof(text), 0), -1);
+}
+END_TEST
+
+START_TEST(does_not_start_with_settings_that_cannot_be)
+{
+    (void)snprintf(settings.values.region, CONFIG_TEXT_SIZE, "no region");
+    ck_fails(run(NULL), err, ERROR_CONFIG);
+    ck_assert_uint_eq(peer_requests(peer), 0);
+}
+END_TEST
+
+static void stop_before_the_start(void *arg)
+{
+    (void)arg;
+    peer_await(peer, 3);
+    terminate(SIGTERM);
+}
+
+START_TEST(can_be_stopped_while_it_waits_to_start)
+{
+    service.refused = "GetQueueUrl";
+    service.fault = (struct peer_reply){.status = 500};
+    ck_succeeds(run(stop_before_the_start), err);
+    ck_assert_uint_eq(atomic_load(&service.polls), 0);
+    check_account(0, 0, 0);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, works_and_stops);
+    tcase_add_test(tc, asks_for_leases_that_cover_poll_and_work);
+    tcase_add_test(tc, works_off_what_the_last_poll_brings);
+    tcase_add_test(tc, aborts_its_polls_at_a_second_signal);
+    tcase_add_test(tc, accounts_for_what_it_had_in_hand_when_it_is_aborted);
+    tcase_add_test(tc, ends_the_drain_at_its_limit);
+    tcase_add_loop_test(tc, does_not_start, 0, COUNT(refusals));
+    tcase_add_test(tc, does_not_start_with_settings_that_cannot_be);
+    tcase_add_test(tc, can_be_stopped_while_it_waits_to_start);
+}
+
+int main(void)
+{
+    return check_run("daemon", add_tests, setup, teardown);
+}

@@ -1,0 +1,359 @@
+#include "orderd/receiver.h"
+
+#include "check_main.h"
+#include "fake/clock.h"
+#include "orderd/given.h"
+
+#include <string.h>
+
+/* Replies of SQS. */
+#define MESSAGE(n)                                                                                 \
+    "{\"MessageId\":\"m-" #n "\",\"ReceiptHandle\":\"handle-" #n "\",\"Body\":\"body-" #n          \
+    "\",\"Attributes\":{\"ApproximateReceiveCount\":\"" #n "\",\"SentTimestamp\":\"170000000" #n   \
+    "\"}}"
+#define NO_BODY "{\"MessageId\":\"m-9\",\"ReceiptHandle\":\"handle-9\"}"
+#define MESSAGES(...) "{\"Messages\":[" __VA_ARGS__ "]}"
+#define RECEIVE(count)                                                                             \
+    {                                                                                              \
+        .operation = "ReceiveMessage", .body = "\"MaxNumberOfMessages\":" #count ","               \
+    }
+
+enum { BATCH = 5 };
+
+static struct error err;
+static struct given_aws aws;
+static struct queue *q;
+static struct stats stats;
+static struct stop abort_flag;
+static struct receiver_options options;
+static struct receiver r;
+static int log_fd;
+
+static void setup(void)
+{
+    fake_clock_start(INT64_C(1795352709123));
+    log_fd = given_log_begin();
+    stats = (struct stats){0};
+    ck_succeeds(stop_init(&abort_flag, &err), err);
+    q = queue_new(10, BATCH);
+    options = (struct receiver_options){.queue = q,
+                                        .stats = &stats,
+                                        .queue_url = GIVEN_QUEUE_URL,
+                                        .wait_s = 20,
+                                        .visibility_s = 80,
+                                        .abort = &abort_flag};
+}
+
+static void teardown(void)
+{
+    receiver_release(&r);
+    given_aws_end(&aws);
+    queue_free(q);
+    stop_release(&abort_flag);
+    given_log_end(log_fd);
+    fake_clock_end();
+}
+
+static void begin_with(struct peer *peer)
+{
+    given_aws_begin(&aws, peer);
+    options.sqs = &aws.sqs;
+    receiver_init(&r, &options);
+}
+
+#define BEGIN(...)                                                                                 \
+    do {                                                                                           \
+        static const struct peer_row rows_[] = {__VA_ARGS__};                                      \
+        begin_with(peer_start(rows_, sizeof(rows_) / sizeof(rows_[0])));                           \
+    } while (0)
+
+/* A hook of the last reply: the receiver ends with the poll that is open. */
+static void end_polls(void *arg)
+{
+    (void)arg;
+    queue_end_polls(q);
+}
+
+/* Asserts that the messages of those numbers, as in "124", wait in the queue. */
+static void check_waiting(const char *numbers)
+{
+    ck_assert_uint_eq(queue_state(q).waiting, strlen(numbers));
+    ck_assert_uint_eq(queue_state(q).asked, 0);
+    for (const char *number = numbers; *number != '\0'; number++) {
+        struct message *m = queue_take(q);
+
+        ck_assert_int_eq(m->sqs.id[2], *number);
+        message_free(m);
+    }
+}
+
+START_TEST(asks_for_what_it_needs)
+{
+    static const char *const members[] = {
+        "\"QueueUrl\":\"" GIVEN_QUEUE_URL "\"",
+        "\"MaxNumberOfMessages\":5",
+        "\"WaitTimeSeconds\":20",
+        "\"VisibilityTimeout\":80",
+        "\"AttributeNames\":[\"ApproximateReceiveCount\",\"SentTimestamp\"]",
+        "\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\",\"SentTimestamp\"]",
+    };
+
+    BEGIN({RECEIVE(5), {.body = "{}", .hook = end_polls}});
+    receiver_run(&r);
+    for (int i = 0; i < COUNT(members); i++)
+        ck_assert_msg(given_occurrences(peer_request(aws.peer, 0), members[i]) >= 1, "no %s",
+                      members[i]);
+    check_waiting("");
+    ck_assert_uint_eq(stats_get(&stats.received), 0);
+}
+END_TEST
+
+START_TEST(hands_over_what_it_receives)
+{
+    struct message *m;
+
+    BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1) "," MESSAGE(2)), .hook = end_polls}});
+    receiver_run(&r);
+    ck_assert_uint_eq(stats_get(&stats.received), 2);
+    ck_assert_uint_eq(stats_get(&stats.unreadable), 0);
+    ck_assert_uint_eq(queue_state(q).in_hand, 2);
+    for (int64_t i = 1; i <= 2; i++) {
+        m = queue_take(q);
+        ck_assert_str_eq(m->sqs.id, i == 1 ? "m-1" : "m-2");
+        ck_assert_str_eq(m->sqs.receipt_handle, i == 1 ? "handle-1" : "handle-2");
+        ck_assert_str_eq(m->sqs.body, i == 1 ? "body-1" : "body-2");
+        ck_assert_int_eq(m->sqs.receive_count, i);
+        ck_assert_int_eq(m->sqs.sent_ms, 1700000000 + i);
+        message_free(m);
+    }
+}
+END_TEST
+
+static void spend_time_and_end(void *arg)
+{
+    (void)arg;
+    fake_clock_advance(19 * CLOCK_NS_PER_S);
+    queue_end_polls(q);
+}
+
+START_TEST(counts_the_lease_from_before_the_call)
+{
+    int64_t before = clock_now();
+    struct message *m;
+
+    BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1)), .hook = spend_time_and_end}});
+    receiver_run(&r);
+    ck_assert_int_eq(clock_now(), before + 19 * CLOCK_NS_PER_S);
+    m = queue_take(q);
+    ck_assert_int_eq(m->received_ns, before);
+    ck_assert_int_eq(m->lease_end_ns, before + 80 * CLOCK_NS_PER_S);
+    message_free(m);
+}
+END_TEST
+
+START_TEST(polls_again_until_the_polls_are_ended)
+{
+    BEGIN({RECEIVE(5), {.body = "{}"}}, {RECEIVE(5), {.body = "{\"Messages\":[]}"}},
+          {RECEIVE(5), {.body = "{\"Messages\":null}"}},
+          {RECEIVE(5), {.body = MESSAGES(MESSAGE(1)), .hook = end_polls}});
+    receiver_run(&r);
+    check_waiting("1");
+}
+END_TEST
+
+START_TEST(opens_no_poll_when_they_are_over)
+{
+    begin_with(peer_start(NULL, 0));
+    queue_end_polls(q);
+    receiver_run(&r);
+}
+END_TEST
+
+/* Polls that went wrong when they may have reached the service: what can be used of them, what is
+ * logged, and for how many messages the next one asks. */
+static const struct {
+    struct peer_reply reply;
+    const char *used; /* numbers of the messages */
+    unsigned unreadable;
+    bool careful;
+    const char *event, *code;
+} spoiled[] = {
+    {{.fate = PEER_CLOSE}, "", 0, true, "receive_failed", "NetworkError"},
+    {{.fate = PEER_RESET}, "", 0, true, "receive_failed", "NetworkError"},
+    {{.fate = PEER_CUT, .body = MESSAGES(MESSAGE(1)), .cut = 30},
+     "",
+     0,
+     true,
+     "receive_failed",
+     "NetworkError"},
+    {{.body = "not JSON"}, "", 0, true, "receive_failed", "MalformedReply"},
+    {{.body = ""}, "", 0, true, "receive_failed", "MalformedReply"},
+    {{.body = "[]"}, "", 0, true, "receive_failed", "MalformedReply"},
+    {{.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"},
+     "",
+     0,
+     true,
+     "receive_failed",
+     "AccessDeniedException"},
+    /* what came before the cut is used */
+    {{.fate = PEER_CUT,
+      .body = MESSAGES(MESSAGE(1) "," MESSAGE(2)),
+      .cut = sizeof(MESSAGES(MESSAGE(1))) + 10},
+     "1",
+     0,
+     true,
+     "receive_spoiled",
+     "NetworkError"},
+    {{.body = "{\"Messages\":[" MESSAGE(1) "," MESSAGE(2)},
+     "12",
+     0,
+     true,
+     "receive_spoiled",
+     "MalformedReply"},
+    {{.body = "{\"Messages\":[" MESSAGE(1) ",nonsense"},
+     "1",
+     0,
+     true,
+     "receive_spoiled",
+     "MalformedReply"},
+    {{.body = "{\"Messages\":[" NO_BODY "," MESSAGE(1) ",{"},
+     "1",
+     1,
+     true,
+     "receive_spoiled",
+     "MalformedReply"},
+    /* read to its end: one message that cannot be used spoils nothing else */
+    {{.body = MESSAGES(MESSAGE(1) "," NO_BODY "," MESSAGE(2))},
+     "12",
+     1,
+     false,
+     "receive_spoiled",
+     "MalformedReply"},
+    {{.body = MESSAGES("7,\"x\"," NO_BODY)}, "", 3, false, "receive_spoiled", "MalformedReply"},
+};
+
+/* Takes all messages, so that there is always room; ARG gets their numbers. */
+static void take_all(void *arg)
+{
+    char *numbers = arg;
+    struct message *m;
+
+    while ((m = queue_take(q)) != NULL) {
+        *numbers++ = m->sqs.id[2];
+        message_free(m);
+    }
+    *numbers = '\0';
+}
+
+START_TEST(is_careful_after_a_spoiled_poll)
+{
+    const struct peer_row rows[] = {
+        {RECEIVE(5), spoiled[_i].reply},
+        {{.body =
+              spoiled[_i].careful ? "\"MaxNumberOfMessages\":1," : "\"MaxNumberOfMessages\":5,"},
+         {.body = MESSAGES(MESSAGE(8))}},
+        /* that one was read whole */
+        {RECEIVE(5), {.body = "{}", .hook = end_polls}},
+    };
+    CLEANUP(json_decrefp) json_t *line = NULL;
+    struct thread worker = {.name = ""};
+    char used[8];
+    char taken[8];
+
+    begin_with(peer_start(rows, 3));
+    given_time_flies();
+    given_thread(&worker, take_all, taken);
+    receiver_run(&r);
+    queue_close(q);
+    thread_join(&worker);
+    ck_assert_uint_eq(peer_requests(aws.peer), 3);
+    (void)snprintf(used, sizeof(used), "%s8", spoiled[_i].used);
+    ck_assert_str_eq(taken, used);
+    ck_assert_uint_eq(stats_get(&stats.received), strlen(used));
+    ck_assert_uint_eq(stats_get(&stats.unreadable), spoiled[_i].unreadable);
+    line = given_logged_once(log_fd, spoiled[_i].event);
+    given_field(line, "level", "warning");
+    given_field(line, "error_code", spoiled[_i].code);
+}
+END_TEST
+
+START_TEST(repeats_at_once_what_sqs_refused)
+{
+    /* an answer with an error has taken no message */
+    BEGIN({RECEIVE(5), {.status = 500, .body = "{}"}}, {RECEIVE(5), {.status = 503}},
+          {RECEIVE(5), {.body = MESSAGES(MESSAGE(1)), .hook = end_polls}});
+    receiver_run(&r);
+    check_waiting("1");
+}
+END_TEST
+
+START_TEST(goes_on_when_there_is_no_connection)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    begin_with(peer_start(NULL, 0));
+    peer_refuse(aws.peer, true);
+    fake_clock_on_wait(end_polls, NULL); /* in the pause between two attempts */
+    receiver_run(&r);
+    check_waiting("");
+    line = given_logged_once(log_fd, "receive_failed");
+    given_field(line, "error_code", "NetworkError");
+    ck_assert_uint_eq(atomic_load(&aws.sqs.attempts), 3);
+}
+END_TEST
+
+static void raise_abort(void *arg)
+{
+    (void)arg;
+    queue_end_polls(q);
+    stop_raise(&abort_flag);
+}
+
+START_TEST(ends_an_open_poll_when_it_is_aborted)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    BEGIN({RECEIVE(5), {.fate = PEER_SILENT, .hook = raise_abort}});
+    receiver_run(&r);
+    check_waiting("");
+    lines = given_logged(log_fd, NULL);
+    ck_assert_uint_eq(json_array_size(lines), 0); /* it was meant to */
+}
+END_TEST
+
+START_TEST(logs_neither_bodies_nor_handles)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    char *text;
+
+    BEGIN({RECEIVE(5),
+           {.body = "{\"Messages\":[" MESSAGE(1) "," NO_BODY ",\"body-2\"", .hook = end_polls}});
+    receiver_run(&r);
+    check_waiting("1");
+    lines = given_logged(log_fd, NULL);
+    text = json_dumps(lines, 0);
+    ck_assert_uint_eq(json_array_size(lines), 1);
+    ck_assert_ptr_null(strstr(text, "body-"));
+    ck_assert_ptr_null(strstr(text, "handle-"));
+    free(text);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, asks_for_what_it_needs);
+    tcase_add_test(tc, hands_over_what_it_receives);
+    tcase_add_test(tc, counts_the_lease_from_before_the_call);
+    tcase_add_test(tc, polls_again_until_the_polls_are_ended);
+    tcase_add_test(tc, opens_no_poll_when_they_are_over);
+    tcase_add_loop_test(tc, is_careful_after_a_spoiled_poll, 0, COUNT(spoiled));
+    tcase_add_test(tc, repeats_at_once_what_sqs_refused);
+    tcase_add_test(tc, goes_on_when_there_is_no_connection);
+    tcase_add_test(tc, ends_an_open_poll_when_it_is_aborted);
+    tcase_add_test(tc, logs_neither_bodies_nor_handles);
+}
+
+int main(void)
+{
+    return check_run("receiver", add_tests, setup, teardown);
+}

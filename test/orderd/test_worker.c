@@ -1,0 +1,593 @@
+#include "orderd/worker.h"
+
+#include "check_main.h"
+#include "fake/clock.h"
+#include "fake/random.h"
+#include "orderd/given.h"
+
+#include <stdio.h>
+
+#define ORDER "{\"order_id\":\"ORD-1\",\"customer_id\":\"c\",\"amount\":100,\"items\":[\"i\"]}"
+#define FINGERPRINT "1:2772ab95f6eab73ec3669ace8be47f5cf8a31810f6520fb31fda07040e0a23cc"
+#define OWN_NUMBER "CNF-000000000000" /* what is drawn here */
+
+/* What the table says. */
+#define FAULT(type) "{\"__type\":\"com.amazonaws.dynamodb.v20120810#" type "\",\"message\":\"no\"}"
+#define MEETS(number, fingerprint)                                                                 \
+    {                                                                                              \
+        .status = 400, .body = "{\"__type\":\"ConditionalCheckFailedException\",\"Item\":{"        \
+                               "\"order_id\":{\"S\":\"ORD-1\"},\"status\":{\"S\":\"PROCESSED\"},"  \
+                               "\"confirmation_number\":{\"S\":\"" number "\"},"                   \
+                               "\"fingerprint\":{\"S\":\"" fingerprint "\"}}}"                     \
+    }
+#define WRITES                                                                                     \
+    {                                                                                              \
+        .body = "{}"                                                                               \
+    }
+#define REFUSES(type)                                                                              \
+    {                                                                                              \
+        .status = 400, .body = FAULT(type)                                                         \
+    }
+#define FAILS                                                                                      \
+    {                                                                                              \
+        .status = 500, .body = FAULT("InternalServerError")                                        \
+    }
+#define BY_ORDER                                                                                   \
+    {                                                                                              \
+        .operation = "UpdateItem", .body = "\"Key\":{\"order_id\":{\"S\":\"ORD-1\"}}"              \
+    }
+#define BY_MESSAGE                                                                                 \
+    {                                                                                              \
+        .operation = "UpdateItem", .body = "\"Key\":{\"order_id\":{\"S\":\"message#m-1\"}}"        \
+    }
+
+/* What the acknowledger then asks of SQS, which shows how the message was disposed of. */
+#define DONE "{\"Successful\":[{\"Id\":\"0\"}]}"
+#define DELETED                                                                                    \
+    {                                                                                              \
+        {.operation = "DeleteMessageBatch", .body = "\"handle-m-1\""},                             \
+        {                                                                                          \
+            .body = DONE                                                                           \
+        }                                                                                          \
+    }
+#define VISIBLE_AFTER(seconds)                                                                     \
+    {                                                                                              \
+        {.operation = "ChangeMessageVisibilityBatch",                                              \
+         .body = "\"handle-m-1\",\"VisibilityTimeout\":" #seconds "}"},                            \
+        {                                                                                          \
+            .body = DONE                                                                           \
+        }                                                                                          \
+    }
+
+static struct error err;
+static struct given_aws aws;
+static struct queue *q;
+static struct acknowledger *a;
+static struct stats stats;
+static struct redrive redrive;
+static struct stop abort_flag;
+static struct worker_options options;
+static struct worker w;
+static int log_fd;
+static uint64_t drawn;
+
+static void setup(void)
+{
+    drawn = 0;
+    fake_clock_start(INT64_C(1795352709123));
+    fake_random_start(&drawn, 1);
+    log_fd = given_log_begin();
+    stats = (struct stats){0};
+    redrive.max_receive_count = 3;
+    ck_succeeds(stop_init(&abort_flag, &err), err);
+    q = queue_new(10, 5);
+    options = (struct worker_options){.queue = q,
+                                      .stats = &stats,
+                                      .redrive = &redrive,
+                                      .table = "order-processing-status",
+                                      .environment = "",
+                                      .timeout_ns = 55 * CLOCK_NS_PER_S,
+                                      .abort = &abort_flag};
+}
+
+static void teardown(void)
+{
+    worker_release(&w);
+    acknowledger_free(a);
+    given_aws_end(&aws);
+    queue_free(q);
+    stop_release(&abort_flag);
+    given_log_end(log_fd);
+    fake_random_end();
+    fake_clock_end();
+}
+
+static void begin_with(struct peer *peer)
+{
+    struct acknowledger_options acknowledger = {
+        .queue = q, .stats = &stats, .queue_url = GIVEN_QUEUE_URL, .abort = &abort_flag};
+
+    given_aws_begin(&aws, peer);
+    acknowledger.sqs = &aws.sqs;
+    a = acknowledger_new(&acknowledger);
+    options.acknowledger = a;
+    options.dynamodb = &aws.dynamodb;
+    worker_init(&w, &options);
+}
+
+#define BEGIN(...)                                                                                 \
+    do {                                                                                           \
+        static const struct peer_row rows_[] = {__VA_ARGS__};                                      \
+        begin_with(peer_start(rows_, sizeof(rows_) / sizeof(rows_[0])));                           \
+    } while (0)
+
+static struct message *new_message(const char *body, int64_t receive_count)
+{
+    return given_taken(q, given_message("m-1", body, receive_count));
+}
+
+/* Has the acknowledger do what it was handed. */
+static void acknowledge(void)
+{
+    acknowledger_close(a);
+    acknowledger_run(a);
+    if (!stop_raised(&abort_flag))
+        ck_assert_uint_eq(queue_state(q).in_hand, 0);
+}
+
+static void handle(const char *body, int64_t receive_count)
+{
+    worker_handle(&w, new_message(body, receive_count));
+    acknowledge();
+}
+
+static void check_counted(enum event event)
+{
+    ck_assert_uint_eq(stats_get(&stats.processed), event == EVENT_PROCESSED);
+    ck_assert_uint_eq(stats_get(&stats.duplicate), event == EVENT_DUPLICATE);
+    ck_assert_uint_eq(stats_get(&stats.failed), event == EVENT_FAILED);
+    ck_assert_uint_eq(stats_get(&stats.deferred), event == EVENT_DEFERRED);
+}
+
+/* Asserts that the log has one outcome, of that event. */
+static void check_outcome(enum event event, const char *code, const char *number)
+{
+    CLEANUP(json_decrefp) json_t *line = given_logged_once(log_fd, outcome_event_name(event));
+    bool done = event == EVENT_PROCESSED || event == EVENT_DUPLICATE;
+
+    for (int other = 0; other < EVENTS; other++) {
+        CLEANUP(json_decrefp)
+        json_t *lines = given_logged(log_fd, outcome_event_name((enum event)other));
+
+        ck_assert_uint_eq(json_array_size(lines), other == (int)event);
+    }
+    given_field(line, "level", done ? "info" : "warning");
+    given_field(line, "message_id", "m-1");
+    given_field(line, "error_code", code);
+    given_field(line, "confirmation_number", number);
+    ck_assert(json_is_integer(json_object_get(line, "duration_ms")));
+    ck_assert_int_eq(json_string_length(json_object_get(line, "error")) > 0, !done);
+    check_counted(event);
+}
+
+/* --- outcomes -----------------------------------------------------------------------------------
+ */
+
+enum { ROWS_MAX = 8 };
+
+static const struct {
+    const char *body;
+    int64_t receive_count, max_receive_count;
+    struct peer_row rows[ROWS_MAX]; /* up to the first without an operation */
+    enum event event;
+    const char *code, *order_id, *number;
+} cases[] = {
+    /* done */
+    {ORDER, 1, 3, {{BY_ORDER, WRITES}, DELETED}, EVENT_PROCESSED, "", "ORD-1", OWN_NUMBER},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", FINGERPRINT)}, DELETED},
+     EVENT_DUPLICATE,
+     "",
+     "ORD-1",
+     "CNF-ZZZZZZZZZZZZ"},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, {.fate = PEER_CUT, .body = "{}", .cut = 1}},
+      {BY_ORDER, MEETS(OWN_NUMBER, FINGERPRINT)},
+      DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    {ORDER,
+     3,
+     3,
+     {{BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, WRITES}, DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    /* permanent failures: recorded, then visible at once while that leads to the end */
+    {"not JSON",
+     1,
+     3,
+     {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "INVALID_JSON",
+     "",
+     ""},
+    {"", 2, 3, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)}, EVENT_FAILED, "INVALID_JSON", "", ""},
+    {"{\"order_id\":\"ORD-1\"}",
+     1,
+     3,
+     {{BY_ORDER, WRITES}, {BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "INVALID_ORDER",
+     "ORD-1",
+     ""},
+    {"{\"order_id\":\"\"}",
+     4,
+     9,
+     {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(300)},
+     EVENT_FAILED,
+     "INVALID_ORDER",
+     "",
+     ""},
+    {"[]", 2, 0, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(30)}, EVENT_FAILED, "INVALID_JSON", "", ""},
+    {"[]", 0, 3, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(900)}, EVENT_FAILED, "INVALID_JSON", "", ""},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", "1:00")}, {BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "ORDER_CONFLICT",
+     "ORD-1",
+     ""},
+    /* refused by the table: recorded if that can be, then later again */
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, WRITES}, VISIBLE_AFTER(5)},
+     EVENT_FAILED,
+     "RECORD_REFUSED",
+     "ORD-1",
+     ""},
+    {ORDER,
+     2,
+     3,
+     {{BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, REFUSES("ValidationException")},
+      VISIBLE_AFTER(30)},
+     EVENT_FAILED,
+     "RECORD_REFUSED",
+     "ORD-1",
+     ""},
+    /* a failure that finds the order done has not happened */
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, MEETS(OWN_NUMBER, FINGERPRINT)},
+      DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", FINGERPRINT)},
+      DELETED},
+     EVENT_DUPLICATE,
+     "",
+     "ORD-1",
+     "CNF-ZZZZZZZZZZZZ"},
+    /* faults that are not the order's: let go, and SQS is not asked for anything */
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, FAILS}},
+     EVENT_DEFERRED,
+     "InternalServerError",
+     "ORD-1",
+     ""},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ThrottlingException")},
+      {BY_ORDER, REFUSES("ThrottlingException")},
+      {BY_ORDER, REFUSES("ThrottlingException")},
+      {BY_ORDER, REFUSES("ThrottlingException")}},
+     EVENT_DEFERRED,
+     "ThrottlingException",
+     "ORD-1",
+     ""},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("AccessDeniedException")}},
+     EVENT_DEFERRED,
+     "AccessDeniedException",
+     "ORD-1",
+     ""},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ResourceNotFoundException")}},
+     EVENT_DEFERRED,
+     "ResourceNotFoundException",
+     "ORD-1",
+     ""},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ExpiredTokenException")}},
+     EVENT_DEFERRED,
+     "ExpiredTokenException",
+     "ORD-1",
+     ""},
+    /* a failure that cannot be recorded is none yet */
+    {"not JSON",
+     1,
+     3,
+     {{BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}},
+     EVENT_DEFERRED,
+     "InternalServerError",
+     "",
+     ""},
+    {ORDER,
+     3,
+     3,
+     {{BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", "1:00")},
+      {BY_MESSAGE, REFUSES("AccessDeniedException")}},
+     EVENT_DEFERRED,
+     "AccessDeniedException",
+     "ORD-1",
+     ""},
+};
+
+START_TEST(brings_a_message_to_its_outcome)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+    size_t count = 0;
+
+    while (count < ROWS_MAX && cases[_i].rows[count].expect.operation != NULL)
+        count++;
+    begin_with(peer_start(cases[_i].rows, count));
+    redrive.max_receive_count = cases[_i].max_receive_count;
+    handle(cases[_i].body, cases[_i].receive_count);
+    check_outcome(cases[_i].event, cases[_i].code, cases[_i].number);
+    line = given_logged_once(log_fd, outcome_event_name(cases[_i].event));
+    given_field(line, "order_id", cases[_i].order_id);
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "attempts")),
+                     cases[_i].receive_count);
+}
+END_TEST
+
+START_TEST(says_that_a_failure_was_not_recorded)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
+          VISIBLE_AFTER(5));
+    handle(ORDER, 1);
+    line = given_logged_once(log_fd, "failure_not_recorded");
+    given_field(line, "error_code", "ValidationException");
+}
+END_TEST
+
+START_TEST(says_all_that_is_wrong_with_an_order)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    BEGIN({{.operation = "UpdateItem"}, WRITES}, {{.operation = "UpdateItem"}, WRITES},
+          VISIBLE_AFTER(0));
+    handle("{\"order_id\":\"ORD-1\",\"amount\":0,\"items\":[\"i\"]}", 1);
+    line = given_logged_once(log_fd, "failed");
+    given_field(line, "error", "missing field: customer_id; amount: must be greater than 0");
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_uint_eq(given_occurrences(peer_request(aws.peer, i),
+                                            "missing field: customer_id; amount: must be greater "
+                                            "than 0"),
+                          1);
+}
+END_TEST
+
+START_TEST(tells_the_table_when_it_was_the_last_attempt)
+{
+    static const struct {
+        int64_t receive_count, max_receive_count;
+        bool final;
+    } attempts[] = {{1, 3, false}, {2, 3, false}, {3, 3, true}, {3, 0, false}};
+    static const struct peer_row rows[] = {
+        {BY_MESSAGE, WRITES}, {{.operation = "ChangeMessageVisibilityBatch"}, {.body = DONE}}};
+    char final[40];
+
+    begin_with(peer_start(rows, 2));
+    redrive.max_receive_count = attempts[_i].max_receive_count;
+    handle("not JSON", attempts[_i].receive_count);
+    (void)snprintf(final, sizeof(final), "{\"BOOL\":%s}", attempts[_i].final ? "true" : "false");
+    ck_assert_uint_eq(given_occurrences(peer_request(aws.peer, 0), final), 1);
+}
+END_TEST
+
+START_TEST(refuses_an_order_that_no_item_can_hold)
+{
+    static char body[450 * 1024];
+    size_t len = (size_t)snprintf(body, sizeof(body),
+                                  "{\"order_id\":\"ORD-1\",\"customer_id\":\"c\",\"amount\":1,"
+                                  "\"items\":[\"");
+
+    BEGIN({BY_ORDER, WRITES}, {BY_MESSAGE, WRITES}, VISIBLE_AFTER(0));
+    memset(body + len, 'x', sizeof(body) - len);
+    memcpy(body + sizeof(body) - 4, "\"]}", 4);
+    handle(body, 1);
+    check_outcome(EVENT_FAILED, "ORDER_TOO_LARGE", "");
+    ck_assert_uint_lt(peer_request(aws.peer, 0)->body_len, 4096);
+}
+END_TEST
+
+/* --- bounds -------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    int64_t left_ms;
+    bool works;
+} leases[] = {{-1, false}, {0, false}, {999, false}, {1000, true}, {80000, true}};
+
+START_TEST(begins_nothing_without_a_lease)
+{
+    static const struct peer_row rows[] = {{BY_ORDER, WRITES}, DELETED};
+    struct message *m;
+
+    begin_with(peer_start(rows, leases[_i].works ? 2 : 0));
+    m = new_message(ORDER, 1);
+    m->lease_end_ns = clock_now() + leases[_i].left_ms * CLOCK_NS_PER_MS;
+    worker_handle(&w, m);
+    acknowledge();
+    if (leases[_i].works)
+        check_outcome(EVENT_PROCESSED, "", OWN_NUMBER);
+    else
+        check_outcome(EVENT_DEFERRED, "LeaseEnded", "");
+    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), leases[_i].works);
+}
+END_TEST
+
+/* Pauses between attempts take 999 ms here: the second would be over too late. */
+static const struct {
+    int64_t lease_ms, timeout_ms;
+} bounds[] = {{1900, 55000}, {80000, 1900}};
+
+START_TEST(repeats_nothing_beyond_lease_or_timeout)
+{
+    struct message *m;
+
+    drawn = 999;
+    options.timeout_ns = bounds[_i].timeout_ms * CLOCK_NS_PER_MS;
+    BEGIN({BY_ORDER, REFUSES("ThrottlingException")}, {BY_ORDER, REFUSES("ThrottlingException")});
+    m = new_message(ORDER, 1);
+    m->lease_end_ns = clock_now() + bounds[_i].lease_ms * CLOCK_NS_PER_MS;
+    worker_handle(&w, m);
+    acknowledge();
+    check_outcome(EVENT_DEFERRED, "ThrottlingException", "");
+}
+END_TEST
+
+START_TEST(begins_nothing_when_it_was_told_to_stop)
+{
+    begin_with(peer_start(NULL, 0));
+    stop_raise(&abort_flag);
+    handle(ORDER, 1);
+    check_outcome(EVENT_DEFERRED, "Stopped", "");
+}
+END_TEST
+
+static void raise_stop(void *arg)
+{
+    (void)arg;
+    stop_raise(&abort_flag);
+}
+
+/* At which moment the stop comes, and what the table does then. */
+static const struct peer_reply stopped_replies[] = {
+    {.fate = PEER_SILENT, .hook = raise_stop},
+    {.fate = PEER_STALL, .body = "{}", .cut = 1, .hook = raise_stop},
+    {.status = 400, .body = FAULT("ThrottlingException"), .hook = raise_stop},
+};
+
+START_TEST(ends_its_work_when_it_is_told_to_stop)
+{
+    const struct peer_row rows[] = {{BY_ORDER, stopped_replies[_i]}};
+
+    drawn = 500;
+    begin_with(peer_start(rows, 1));
+    handle(ORDER, 1);
+    check_outcome(EVENT_DEFERRED, "Stopped", "");
+}
+END_TEST
+
+START_TEST(ends_the_record_of_a_failure_when_it_is_told_to_stop)
+{
+    static const struct peer_row rows[] = {{BY_MESSAGE, {.fate = PEER_SILENT, .hook = raise_stop}}};
+
+    begin_with(peer_start(rows, 1));
+    handle("not JSON", 1);
+    check_outcome(EVENT_DEFERRED, "Stopped", "");
+}
+END_TEST
+
+/* --- the thread ---------------------------------------------------------------------------------
+ */
+
+START_TEST(works_until_the_queue_is_closed)
+{
+    static const char *const bodies[] = {"not JSON", ORDER, "{\"order_id\":\"ORD-1\"}", ORDER};
+    struct message_list list = MESSAGE_LIST_INIT;
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    BEGIN({BY_MESSAGE, WRITES}, {BY_ORDER, WRITES}, {BY_ORDER, WRITES}, {BY_MESSAGE, WRITES},
+          {BY_ORDER, WRITES},
+          {{NULL}, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}},
+          {{NULL}, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}});
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    for (int i = 0; i < COUNT(bodies); i++)
+        message_list_add(&list, given_message("m-1", bodies[i], 1));
+    queue_poll_ended(q, 5, &list, POLL_READ);
+    queue_close(q);
+    worker_run(&w);
+    acknowledge();
+    ck_assert_uint_eq(stats_get(&stats.processed), 2);
+    ck_assert_uint_eq(stats_get(&stats.failed), 2);
+    ck_assert_uint_eq(stats_get(&stats.deleted), 2);
+    /* nothing of one order is left in the next */
+    lines = given_logged(log_fd, "failed");
+    given_field(json_array_get(lines, 0), "order_id", "");
+    given_field(json_array_get(lines, 1), "order_id", "ORD-1");
+    ck_assert_ptr_null(
+        strstr(json_string_value(json_object_get(json_array_get(lines, 1), "error")), "JSON"));
+}
+END_TEST
+
+START_TEST(logs_nothing_that_is_nobodys_business)
+{
+    static const char body[] = "{\"order_id\":\"ORD-1\",\"customer_id\":\"Mr Secret\",\"amount\":1,"
+                               "\"items\":[\"thing\"],\"token\":\"hush\"}";
+    static const char *const banned[] = {"Mr Secret", "thing", "hush", "handle-", "EXAMPLESECRET"};
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    char *text;
+
+    BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
+          VISIBLE_AFTER(5));
+    handle(body, 1);
+    lines = given_logged(log_fd, NULL);
+    text = json_dumps(lines, 0);
+    for (int i = 0; i < COUNT(banned); i++)
+        ck_assert_ptr_null(strstr(text, banned[i]));
+    free(text);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_loop_test(tc, brings_a_message_to_its_outcome, 0, COUNT(cases));
+    tcase_add_test(tc, says_that_a_failure_was_not_recorded);
+    tcase_add_test(tc, says_all_that_is_wrong_with_an_order);
+    tcase_add_loop_test(tc, tells_the_table_when_it_was_the_last_attempt, 0, 4);
+    tcase_add_test(tc, refuses_an_order_that_no_item_can_hold);
+    tcase_add_loop_test(tc, begins_nothing_without_a_lease, 0, COUNT(leases));
+    tcase_add_loop_test(tc, repeats_nothing_beyond_lease_or_timeout, 0, COUNT(bounds));
+    tcase_add_test(tc, begins_nothing_when_it_was_told_to_stop);
+    tcase_add_loop_test(tc, ends_its_work_when_it_is_told_to_stop, 0, COUNT(stopped_replies));
+    tcase_add_test(tc, ends_the_record_of_a_failure_when_it_is_told_to_stop);
+    tcase_add_test(tc, works_until_the_queue_is_closed);
+    tcase_add_test(tc, logs_nothing_that_is_nobodys_business);
+}
+
+int main(void)
+{
+    return check_run("worker", add_tests, setup, teardown);
+}
