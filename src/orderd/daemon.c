@@ -45,6 +45,7 @@ enum {
     DRAIN_MARGIN_S = 25, /* of a drain beyond the same two */
     TICK_MS = 1000,
     EXTEND_S = 15,
+    QUIET_S = 5, /* of a start, before systemd hears that it takes longer */
 };
 
 enum phase { STARTING, RUNNING, LAST_POLLS, WORKING, DELETING, ENDED };
@@ -298,6 +299,7 @@ static void begin_drain(struct daemon *d)
     const struct config *c = d->config;
     int64_t limit_s = c->queue.wait_seconds + c->processing.timeout_seconds + DRAIN_MARGIN_S;
 
+    d->notify_ns = 0;
     d->drain_until_ns = clock_now() + limit_s * CLOCK_NS_PER_S;
     stop_raise(&d->stop);
     if (d->phase == RUNNING) {
@@ -414,6 +416,7 @@ static bool run(struct daemon *d, struct error *err)
         !thread_start(&d->check_thread, "start", run_check, d, err))
         return false;
     wait.fd = d->signals;
+    d->notify_ns = clock_now() + QUIET_S * CLOCK_NS_PER_S;
     while (ok && d->phase != ENDED) {
         (void)poll(&wait, 1, d->phase == RUNNING ? TICK_MS : TICK_MS / 20);
         read_signals(d);

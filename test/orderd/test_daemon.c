@@ -18,7 +18,7 @@
 
 enum { ORDERS_MAX = 400 };
 
-static struct service {
+static struct {
     unsigned orders; /* that it has at first, ORD-0 and so on */
     unsigned bad;    /* the first so many of them are not JSON */
     bool holds_all;  /* also replies with orders, until the test lets them go */
@@ -27,7 +27,7 @@ static struct service {
     struct peer_reply fault;
     atomic_uint given, polls, open_polls, records, deletes;
     atomic_uint recorded[ORDERS_MAX];
-} service;
+} aws;
 
 static struct peer *peer;
 
@@ -36,16 +36,16 @@ static void answer_receive(const struct peer_request *request, struct peer_reply
     struct buf body = BUF_INIT(1024 * 1024);
     const char *member = strstr(request->body, "\"MaxNumberOfMessages\":");
     unsigned asked = (unsigned)strtoul(member + strlen("\"MaxNumberOfMessages\":"), NULL, 10);
-    unsigned number = atomic_load(&service.given);
+    unsigned number = atomic_load(&aws.given);
 
-    atomic_fetch_add(&service.polls, 1);
+    atomic_fetch_add(&aws.polls, 1);
     (void)buf_puts(&body, "{\"Messages\":[");
-    for (unsigned i = 0; i < asked && number < service.orders; i++, number++) {
+    for (unsigned i = 0; i < asked && number < aws.orders; i++, number++) {
         (void)buf_printf(&body,
                          "%s{\"MessageId\":\"m-%u\",\"ReceiptHandle\":\"handle-%u\","
                          "\"Attributes\":{\"ApproximateReceiveCount\":\"1\"},\"Body\":",
                          i > 0 ? "," : "", number, number);
-        if (number < service.bad)
+        if (number < aws.bad)
             (void)buf_puts(&body, "\"not JSON\"}");
         else
             (void)buf_printf(&body,
@@ -54,11 +54,10 @@ static void answer_receive(const struct peer_request *request, struct peer_reply
                              number);
     }
     (void)buf_puts(&body, "]}");
-    reply->fate =
-        service.holds_all || number == atomic_load(&service.given) ? PEER_HOLD : PEER_ANSWER;
+    reply->fate = aws.holds_all || number == atomic_load(&aws.given) ? PEER_HOLD : PEER_ANSWER;
     if (reply->fate == PEER_HOLD)
-        atomic_fetch_add(&service.open_polls, 1);
-    atomic_store(&service.given, number);
+        atomic_fetch_add(&aws.open_polls, 1);
+    atomic_store(&aws.given, number);
     reply->made = body.data;
 }
 
@@ -71,18 +70,18 @@ static void answer_update(const struct peer_request *request, struct peer_reply 
         reply->body = "{\"__type\":\"ConditionalCheckFailedException\"}";
         return;
     }
-    atomic_fetch_add(&service.records, 1);
+    atomic_fetch_add(&aws.records, 1);
     if (key != NULL)
-        atomic_fetch_add(&service.recorded[strtoul(key + 9, NULL, 10) % ORDERS_MAX], 1);
+        atomic_fetch_add(&aws.recorded[strtoul(key + 9, NULL, 10) % ORDERS_MAX], 1);
     reply->body = "{}";
-    reply->fate = service.table_hangs ? PEER_SILENT : PEER_ANSWER;
+    reply->fate = aws.table_hangs ? PEER_SILENT : PEER_ANSWER;
 }
 
 static void answer(const struct peer_request *request, struct peer_reply *reply, void *arg)
 {
     (void)arg;
-    if (service.refused != NULL && strcmp(request->operation, service.refused) == 0) {
-        *reply = service.fault;
+    if (aws.refused != NULL && strcmp(request->operation, aws.refused) == 0) {
+        *reply = aws.fault;
     } else if (strcmp(request->operation, "ReceiveMessage") == 0) {
         answer_receive(request, reply);
     } else if (strcmp(request->operation, "UpdateItem") == 0) {
@@ -94,7 +93,7 @@ static void answer(const struct peer_request *request, struct peer_reply *reply,
                       "\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:us-east-1:1:dead\\\"}\"}}";
     } else {
         if (strcmp(request->operation, "DeleteMessageBatch") == 0)
-            atomic_fetch_add(&service.deletes, given_occurrences(request, "\"ReceiptHandle\""));
+            atomic_fetch_add(&aws.deletes, given_occurrences(request, "\"ReceiptHandle\""));
         reply->body =
             "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"},{\"Id\":\"2\"},{\"Id\":\"3\"},"
             "{\"Id\":\"4\"},{\"Id\":\"5\"},{\"Id\":\"6\"},{\"Id\":\"7\"},{\"Id\":\"8\"},"
@@ -147,7 +146,7 @@ static void setup(void)
     fake_clock_start(INT64_C(1795352709123));
     log_fd = given_log_begin();
     listen_to_notifications();
-    service = (struct service){.orders = 0};
+    memset(&aws, 0, sizeof(aws));
     peer = peer_start_with(answer, NULL);
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", 1), 0);
@@ -220,19 +219,17 @@ static void check_account(int64_t processed, int64_t failed, int64_t deferred)
                       (long long)fields[i].value);
 }
 
-/* Asserts that systemd was told TEXTS, in that order, and maybe more between them. */
-static void check_notifications(const char *const *texts, int count)
+/* Returns all that systemd was told, one message after the other. */
+static const char *told(void)
 {
-    char text[1024];
-    ssize_t len;
-    int next = 0;
+    static char text[16 * 1024];
+    size_t len = 0;
+    ssize_t got;
 
-    while ((len = recv(notify_fd, text, sizeof(text) - 1, 0)) > 0) {
-        text[len] = '\0';
-        if (next < count && strstr(text, texts[next]) != NULL)
-            next++;
-    }
-    ck_assert_msg(next == count, "systemd was not told %s", texts[next]);
+    while ((got = recv(notify_fd, text + len, sizeof(text) - len - 1, 0)) > 0)
+        len += (size_t)got;
+    text[len] = '\0';
+    return text;
 }
 
 /* --- an ordinary life ---------------------------------------------------------------------------
@@ -241,25 +238,27 @@ static void check_notifications(const char *const *texts, int count)
 static void stop_when_idle(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.open_polls) == 1 &&
-                atomic_load(&service.deletes) == service.orders - service.bad);
+    given_await(atomic_load(&aws.open_polls) == 1 &&
+                atomic_load(&aws.deletes) == aws.orders - aws.bad);
     terminate(SIGTERM);
     peer_release(peer);
 }
 
 START_TEST(works_and_stops)
 {
-    static const char *const told[] = {"READY=1\n", "STOPPING=1\n", "EXTEND_TIMEOUT_USEC="};
     CLEANUP(json_decrefp) json_t *line = NULL;
+    const char *notifications;
 
-    service.orders = ORDERS_MAX;
-    service.bad = 3;
+    aws.orders = ORDERS_MAX;
+    aws.bad = 3;
     ck_succeeds(run(stop_when_idle), err);
     check_account(ORDERS_MAX - 3, 3, 0);
-    check_notifications(told, COUNT(told));
-    ck_assert_uint_eq(atomic_load(&service.records), ORDERS_MAX);
+    notifications = strstr(told(), "READY=1\n");
+    ck_assert_ptr_nonnull(notifications);
+    ck_assert_ptr_nonnull(strstr(notifications, "STOPPING=1\n"));
+    ck_assert_uint_eq(atomic_load(&aws.records), ORDERS_MAX);
     for (int i = 3; i < ORDERS_MAX; i++)
-        ck_assert_uint_eq(atomic_load(&service.recorded[i]), 1);
+        ck_assert_uint_eq(atomic_load(&aws.recorded[i]), 1);
     line = given_logged_once(log_fd, "started");
     given_field(line, "queue", "http://queue.test/1/orders");
     given_field(line, "table", "order-processing-status");
@@ -271,10 +270,27 @@ END_TEST
 static void stop_at_once(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.open_polls) == 1);
+    given_await(atomic_load(&aws.open_polls) == 1);
     terminate(SIGINT);
     peer_release(peer);
 }
+
+static void send_other_signals_and_stop(void *arg)
+{
+    static const int signals[] = {SIGHUP, SIGUSR1, SIGTSTP, SIGPIPE};
+
+    given_await(atomic_load(&aws.open_polls) == 1);
+    for (int i = 0; i < COUNT(signals); i++)
+        ck_assert_int_eq(kill(getpid(), signals[i]), 0);
+    stop_at_once(arg);
+}
+
+START_TEST(lives_on_after_other_signals)
+{
+    ck_succeeds(run(send_other_signals_and_stop), err);
+    check_account(0, 0, 0);
+}
+END_TEST
 
 START_TEST(asks_for_leases_that_cover_poll_and_work)
 {
@@ -295,18 +311,18 @@ END_TEST
 static void stop_with_orders_on_their_way(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.open_polls) == 1);
+    given_await(atomic_load(&aws.open_polls) == 1);
     terminate(SIGTERM);
     peer_release(peer);
 }
 
 START_TEST(works_off_what_the_last_poll_brings)
 {
-    service.orders = 7;
-    service.holds_all = true;
+    aws.orders = 7;
+    aws.holds_all = true;
     ck_succeeds(run(stop_with_orders_on_their_way), err);
-    ck_assert_uint_eq(atomic_load(&service.polls), 1); /* none was opened after the signal */
-    ck_assert_uint_eq(atomic_load(&service.deletes), 7);
+    ck_assert_uint_eq(atomic_load(&aws.polls), 1); /* none was opened after the signal */
+    ck_assert_uint_eq(atomic_load(&aws.deletes), 7);
     check_account(7, 0, 0);
 }
 END_TEST
@@ -317,7 +333,7 @@ END_TEST
 static void stop_twice(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.open_polls) == 1);
+    given_await(atomic_load(&aws.open_polls) == 1);
     terminate(SIGTERM);
     ck_assert_int_eq(kill(getpid(), SIGTERM), 0);
 }
@@ -333,25 +349,25 @@ END_TEST
 static void stop_twice_at_work(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.records) == 4); /* one for each worker */
+    given_await(atomic_load(&aws.records) == 4); /* one for each worker */
     terminate(SIGTERM);
     ck_assert_int_eq(kill(getpid(), SIGINT), 0);
 }
 
 START_TEST(accounts_for_what_it_had_in_hand_when_it_is_aborted)
 {
-    service.orders = 10;
-    service.table_hangs = true;
+    aws.orders = 10;
+    aws.table_hangs = true;
     ck_succeeds(run(stop_twice_at_work), err);
-    check_account(0, 0, atomic_load(&service.given));
-    ck_assert_uint_eq(atomic_load(&service.deletes), 0);
+    check_account(0, 0, atomic_load(&aws.given));
+    ck_assert_uint_eq(atomic_load(&aws.deletes), 0);
 }
 END_TEST
 
 static void stop_and_wait(void *arg)
 {
     (void)arg;
-    given_await(atomic_load(&service.records) == 1 && atomic_load(&service.open_polls) == 1);
+    given_await(atomic_load(&aws.records) == 1 && atomic_load(&aws.open_polls) == 1);
     terminate(SIGTERM);
     peer_release(peer);
     fake_clock_advance((20 + 55 + 25) * CLOCK_NS_PER_S);
@@ -361,8 +377,8 @@ START_TEST(ends_the_drain_at_its_limit)
 {
     CLEANUP(json_decrefp) json_t *line = NULL;
 
-    service.orders = 1;
-    service.table_hangs = true;
+    aws.orders = 1;
+    aws.table_hangs = true;
     ck_succeeds(run(stop_and_wait), err);
     line = given_logged_once(log_fd, "aborting");
     ck_assert_ptr_nonnull(
@@ -387,15 +403,13 @@ static const struct {
 
 START_TEST(does_not_start)
 {
-    char text[64];
-
-    service.refused = refusals[_i].operation;
-    service.fault = (struct peer_reply){.status = 400, .body = refusals[_i].fault};
+    aws.refused = refusals[_i].operation;
+    aws.fault = (struct peer_reply){.status = 400, .body = refusals[_i].fault};
     ck_fails(run(NULL), err, refusals[_i].kind);
-    ck_assert_uint_eq(atomic_load(&service.polls), 0);
+    ck_assert_uint_eq(atomic_load(&aws.polls), 0);
     ck_assert(!logged("started"));
     ck_assert(!logged("stopped"));
-    ck_assert_int_eq(recv(notify_fd, text, sizeof(text), 0), -1);
+    ck_assert_ptr_null(strstr(told(), "READY=1"));
 }
 END_TEST
 
@@ -416,10 +430,10 @@ static void stop_before_the_start(void *arg)
 
 START_TEST(can_be_stopped_while_it_waits_to_start)
 {
-    service.refused = "GetQueueUrl";
-    service.fault = (struct peer_reply){.status = 500};
+    aws.refused = "GetQueueUrl";
+    aws.fault = (struct peer_reply){.status = 500};
     ck_succeeds(run(stop_before_the_start), err);
-    ck_assert_uint_eq(atomic_load(&service.polls), 0);
+    ck_assert_uint_eq(atomic_load(&aws.polls), 0);
     check_account(0, 0, 0);
 }
 END_TEST
@@ -427,6 +441,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, works_and_stops);
+    tcase_add_test(tc, lives_on_after_other_signals);
     tcase_add_test(tc, asks_for_leases_that_cover_poll_and_work);
     tcase_add_test(tc, works_off_what_the_last_poll_brings);
     tcase_add_test(tc, aborts_its_polls_at_a_second_signal);

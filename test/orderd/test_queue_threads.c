@@ -25,25 +25,13 @@ static int64_t later(void)
     return atomic_fetch_add(&time_ns, STEP_S * CLOCK_NS_PER_S);
 }
 
-static int64_t no_wall_time(void)
-{
-    return 0;
-}
-
-static bool no_wait(int fd, int64_t until_ns)
-{
-    (void)fd;
-    (void)until_ns;
-    return false;
-}
-
 static const struct {
     unsigned workers, batch;
 } sizes[] = {{1, 1}, {1, 10}, {3, 2}, {10, 5}, {WORKERS_MAX, BATCH_MAX}};
 
 static void setup(void)
 {
-    static const struct clock_source source = {later, no_wall_time, no_wait};
+    static const struct clock_source source = {later, given_wall_ms, given_no_wait};
 
     clock_replace(&source);
     atomic_store(&made, 0);
