@@ -19,7 +19,7 @@ Q := @
 say = @echo '  $(1) $(patsubst $(CURDIR)/%,%,$@)'
 endif
 
-PACKAGES := libcurl libcrypto jansson libconfig libsystemd
+PACKAGES := libcurl libssl libcrypto jansson libconfig libsystemd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDENING := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
@@ -37,7 +37,7 @@ CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_L
 
 base := arena buf clock error event log mem random scan stop thread utf8
 aws := call credentials credentials_environment credentials_profile digest dynamodb endpoint \
-       fault http profile retry sigv4 sqs sqs_received
+       fault http profile retry sigv4 sqs sqs_received trust
 order := config config_text confirm decimal decode fingerprint item order record validate value
 orderd := acknowledger check daemon message outcome queue receiver worker
 orderctl := arguments batch command context dlq_list held init init_table lines list output plain \

@@ -12,6 +12,7 @@
  */
 #include "aws/http.h"
 
+#include "aws/trust.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -40,6 +41,7 @@ struct http_group {
 struct http {
     struct http_group *group;
     CURL *easy;
+    const struct trust *trust; /* borrowed; NULL: libcurl's own way */
     char curl_error[CURL_ERROR_SIZE];
     char *url;     /* the one that the handle is set to; owned */
     CURLU *parsed; /* the same, so that libcurl does not parse it for each request; owned */
@@ -67,6 +69,7 @@ bool http_global_init(struct error *err)
 void http_global_release(void)
 {
     curl_global_cleanup();
+    trust_release();
 }
 
 struct http_group *http_group_new(void)
@@ -118,6 +121,30 @@ static int on_send(void *arg, char *remote_ip, char *local_ip, int remote_port, 
 
 #define SET(easy, option, value) fatal_unless(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
+static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *arg)
+{
+    const struct http *h = arg;
+
+    (void)easy;
+    trust_apply(h->trust, ssl_ctx);
+    return CURLE_OK;
+}
+
+/* One store of certificates for all connections. A file that cannot be loaded is left to libcurl,
+ * which says so when it connects; so is everything where it was not built with OpenSSL. */
+static void set_trust(struct http *h, const char *ca_file)
+{
+    h->trust = trust_of(ca_file);
+    if (h->trust != NULL &&
+        curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK) {
+        SET(h->easy, CURLOPT_SSL_CTX_DATA, h);
+        SET(h->easy, CURLOPT_CAINFO, NULL);
+        SET(h->easy, CURLOPT_CAPATH, NULL);
+    } else if (ca_file[0] != '\0') {
+        SET(h->easy, CURLOPT_CAINFO, ca_file);
+    }
+}
+
 static void set_constants(struct http *h, const struct http_options *options)
 {
     CURL *e = h->easy;
@@ -141,8 +168,7 @@ static void set_constants(struct http *h, const struct http_options *options)
     SET(e, CURLOPT_WRITEDATA, h);
     SET(e, CURLOPT_PREREQFUNCTION, on_send);
     SET(e, CURLOPT_PREREQDATA, h);
-    if (options->ca_file[0] != '\0')
-        SET(e, CURLOPT_CAINFO, options->ca_file);
+    set_trust(h, options->ca_file);
 }
 
 struct http *http_new(struct http_group *g, const struct http_options *options)

@@ -507,7 +507,7 @@ END_TEST
 
 START_TEST(lets_go_of_what_is_left)
 {
-    BEGIN({{NULL}, {.body = ALL_DONE}});
+    BEGIN({PEER_ANY, {.body = ALL_DONE}});
     acknowledger_submit(a, new_message(0, DISPOSAL_LEAVE, 0));
     acknowledger_submit(a, new_message(1, DISPOSAL_DELETE, 0));
     ck_assert_uint_eq(acknowledger_owed(a), 1);
@@ -556,8 +556,8 @@ START_TEST(logs_no_receipt_handle)
     CLEANUP(json_decrefp) json_t *lines = NULL;
     char *text;
 
-    BEGIN({{NULL}, {.body = FIRST_FAILED("ReceiptHandleIsInvalid", "true")}},
-          {{NULL}, {.body = FIRST_FAILED("ReceiptHandleIsInvalid", "true")}});
+    BEGIN({PEER_ANY, {.body = FIRST_FAILED("ReceiptHandleIsInvalid", "true")}},
+          {PEER_ANY, {.body = FIRST_FAILED("ReceiptHandleIsInvalid", "true")}});
     acknowledger_submit(a, new_message(0, DISPOSAL_DELETE, 0));
     acknowledger_submit(a, new_message(1, DISPOSAL_CHANGE, 0));
     finish();

@@ -531,8 +531,8 @@ START_TEST(works_until_the_queue_is_closed)
 
     BEGIN({BY_MESSAGE, WRITES}, {BY_ORDER, WRITES}, {BY_ORDER, WRITES}, {BY_MESSAGE, WRITES},
           {BY_ORDER, WRITES},
-          {{NULL}, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}},
-          {{NULL}, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}});
+          {PEER_ANY, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}},
+          {PEER_ANY, {.body = "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}"}});
     ck_assert_uint_eq(queue_may_poll(q), 5);
     for (int i = 0; i < COUNT(bodies); i++)
         message_list_add(&list, given_message("m-1", bodies[i], 1));
