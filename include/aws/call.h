@@ -67,6 +67,7 @@ struct caller {
     const struct credentials *credentials; /* a reference, or NULL */
     struct buf headers[8];                 /* work space: the header lines of an attempt */
     const char *lines[HTTP_HEADERS_MAX];
+    int64_t started_ns;  /* clock_now() at which the last attempt began */
     char invocation[37]; /* a UUID, the same for all repeated attempts of a call */
     struct http_reply reply;
 };
@@ -85,6 +86,8 @@ struct call {
     bool once;               /* not repeated when it may have reached the service without a whole
                                 answer (rule of ReceiveMessage) */
     const struct stop *stop; /* ends the call at once; NULL: nothing does */
+    const struct stop
+        *last; /* once it is raised no further attempt begins; NULL: nothing ends them */
     /*
      * Reads a success's body; NULL: nobody does. False, with kind malformed, makes the attempt a
      * failed one, which is retried like any other. Not used by call_start().

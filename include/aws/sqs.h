@@ -48,10 +48,11 @@ struct sqs_message {
 void sqs_message_release(struct sqs_message *m);
 
 struct sqs_receive {
-    unsigned max_messages; /* 1-10 */
-    unsigned wait_s;       /* 0-20 */
-    unsigned visibility_s; /* 0-43,200 */
-    const struct stop *stop;
+    unsigned max_messages;   /* 1-10 */
+    unsigned wait_s;         /* 0-20 */
+    unsigned visibility_s;   /* 0-43,200 */
+    const struct stop *stop; /* ends the call at once; NULL: nothing does */
+    const struct stop *last; /* once it is raised a failed poll is not repeated; NULL likewise */
 };
 
 struct sqs_received {

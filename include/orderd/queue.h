@@ -30,6 +30,7 @@ void queue_free(struct queue *q);
 /* How a poll ended, for the decision on the next. */
 enum poll_end {
     POLL_READ,    /* the reply was read whole */
+    POLL_HASTY,   /* likewise, but it was empty and came without the wait that was asked for */
     POLL_SPOILED, /* it failed, or its reply broke off; a message in it that is no message does not
                      count */
 };

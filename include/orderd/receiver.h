@@ -21,6 +21,7 @@ struct receiver_options {
     const char *queue_url;
     unsigned wait_s;
     unsigned visibility_s;    /* asked for on each receive */
+    const struct stop *stop;  /* no poll begins once it is raised */
     const struct stop *abort; /* ends an open poll, which may strand messages: the last resort */
 };
 

@@ -12,6 +12,9 @@
 const struct service service_sqs = {"sqs", "AmazonSQS", true, {3, 50}};
 const struct service service_dynamodb = {"dynamodb", "DynamoDB_20120810", false, {4, 25}};
 
+/* Less time than this is not worth an attempt; libcurl would make at least a millisecond of it. */
+#define ATTEMPT_MIN_NS (20 * CLOCK_NS_PER_MS)
+
 enum {
     HEADER_MAX = 20 * 1024, /* session tokens are the long ones; AWS promises no limit */
     HEADER_KEEP = HEADER_MAX,
@@ -178,6 +181,10 @@ static bool start_attempt(struct caller *c, const struct call *call, unsigned at
 {
     int64_t now = clock_now();
 
+    if (call->deadline_ns - now < ATTEMPT_MIN_NS)
+        return error_set(err, ERROR_TIMEOUT, "DeadlineReached",
+                         "no time is left for another attempt");
+    c->started_ns = now;
     if (!refresh_credentials(c, err))
         return false;
     build_lines(c, call, attempt);
@@ -262,15 +269,13 @@ static bool pause_before_retry(const struct call *call, int64_t delay_ms, struct
 {
     int64_t until = clock_now() + delay_ms * CLOCK_NS_PER_MS;
 
-    if (until >= call->deadline_ns)
+    if (until >= call->deadline_ns || (call->last != NULL && stop_raised(call->last)))
         return false; /* the last error stands */
-    if (call->stop == NULL) {
+    if (call->stop == NULL)
         (void)clock_wait(-1, until);
-        return true;
-    }
-    if (!stop_wait(call->stop, until))
-        return true;
-    return error_set(err, ERROR_STOPPED, "Stopped", "given up because of a stop request");
+    else if (stop_wait(call->stop, until))
+        return error_set(err, ERROR_STOPPED, "Stopped", "given up because of a stop request");
+    return call->last == NULL || !stop_raised(call->last);
 }
 
 bool call_perform(struct caller *c, const struct call *call, json_t **fault, struct error *err)
@@ -296,7 +301,8 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
             break;
         drop_fault(fault);
     }
-    if (ok)
+    /* a condition that failed was judged: the service is as healthy as after a success */
+    if (ok || strcmp(err->code, "ConditionalCheckFailedException") == 0)
         retry_succeeded(&c->client->bucket, &state);
     else
         err->maybe_sent = maybe_sent;

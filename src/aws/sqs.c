@@ -9,6 +9,7 @@
 
 /* An attempt of any call but a receive; and what a receive may take beyond its wait. */
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
+#define RECEIVE_RETRIES_NS (10 * CLOCK_NS_PER_S) /* a drain waits for a poll this long */
 #define RECEIVE_MARGIN_NS (10 * CLOCK_NS_PER_S)
 #define CALL_NS (20 * CLOCK_NS_PER_S)
 
@@ -156,10 +157,11 @@ bool sqs_receive(struct sqs *s, const struct sqs_receive *r, struct sqs_received
                             "[\"ApproximateReceiveCount\",\"SentTimestamp\"]}");
     call = new_call("ReceiveMessage", request);
     call.attempt_ns = r->wait_s * CLOCK_NS_PER_S + RECEIVE_MARGIN_NS;
-    call.deadline_ns = clock_now() + call.attempt_ns + CALL_NS;
+    call.deadline_ns = clock_now() + call.attempt_ns + RECEIVE_RETRIES_NS;
     call.reply_max = 64 * 1024 + (size_t)r->max_messages * 3 * 1024 * 1024;
     call.once = true;
     call.stop = r->stop;
+    call.last = r->last;
     call.read = read_received;
     call.arg = out;
     out->count = 0;
@@ -201,6 +203,7 @@ bool sqs_batch_start(struct sqs *s, enum sqs_batch what, const struct sqs_entry 
     build_batch(s, what, entries, count);
     call = new_call(batches[what].operation, &s->request);
     call.attempt_ns = attempt_ns;
+    call.once = what == SQS_CHANGE_VISIBILITY; /* a second one may meet another consumer's lease */
     return call_start(&s->caller, &call, err);
 }
 

@@ -44,8 +44,8 @@ static int64_t read_number(const struct scan_token *t)
 {
     int64_t number = 0;
 
-    if (t->type != SCAN_STRING || t->len > 18)
-        return 0;
+    if ((t->type != SCAN_STRING && t->type != SCAN_NUMBER) || t->len > 18)
+        return 0; /* AWS writes a string; a server that writes a number is understood */
     for (size_t i = 0; i < t->len; i++) {
         if (t->text[i] < '0' || t->text[i] > '9')
             return 0;

@@ -11,11 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 16 * 1024, FILE_MODE = 0640 };
+enum { LINE_MAX_BYTES = 16 * 1024, FILE_MODE = 0640, WAIT_MS = 1000 };
 
 static struct {
     atomic_int fd, level, format;
@@ -185,6 +186,15 @@ static void put_line(struct buf *line, enum log_level level, const char *event,
 }
 
 /* Returns how many bytes went out: fewer than LEN when the disk is full, for one. */
+/* Somebody made the descriptor non-blocking and is slow to read: waits for room, but not for ever.
+ */
+static bool wait_writable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, WAIT_MS) > 0;
+}
+
 static size_t write_all(int fd, const char *bytes, size_t len)
 {
     size_t done = 0;
@@ -192,7 +202,7 @@ static size_t write_all(int fd, const char *bytes, size_t len)
     while (done < len) {
         ssize_t written = write(fd, bytes + done, len - done);
 
-        if (written < 0 && errno == EINTR)
+        if (written < 0 && (errno == EINTR || (errno == EAGAIN && wait_writable(fd))))
             continue;
         if (written <= 0)
             break;

@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 4 };
+/* Calls under way at a time; the last lane is kept for changes, which have a lease to meet. */
+enum { LANES = 5, DELETE_LANES = 4 };
 
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
 #define RETRY_FIRST_NS (100 * CLOCK_NS_PER_MS)
@@ -94,7 +95,7 @@ void acknowledger_submit(struct acknowledger *a, struct message *m)
         atomic_fetch_add_explicit(&a->owed, 1, memory_order_relaxed);
     pthread_mutex_lock(&a->lock);
     message_list_add(&a->inbox, m);
-    wake = a->inbox.count == a->wake_at || m->disposal != DISPOSAL_DELETE;
+    wake = a->inbox.count >= a->wake_at || m->disposal != DISPOSAL_DELETE;
     pthread_mutex_unlock(&a->lock);
     if (wake)
         http_group_wake(a->group);
@@ -122,19 +123,16 @@ static void gone(struct acknowledger *a, struct message *m)
     queue_gone(a->options.queue, 1);
 }
 
-/* Empties the inbox, and says from how many deletes on the thread wants to be woken: the one that
- * begins a linger, or the one that fills a batch. Returns false when nothing more will come. */
+/* Empties the inbox. Returns false when nothing more will come. */
 static bool take_inbox(struct acknowledger *a)
 {
     struct message_list taken = MESSAGE_LIST_INIT;
     struct message *m;
-    unsigned pending;
     bool open;
 
     pthread_mutex_lock(&a->lock);
     message_list_move(&taken, &a->inbox);
-    pending = (a->deletes.count + taken.count) % SQS_BATCH_MAX;
-    a->wake_at = pending == 0 ? 1 : SQS_BATCH_MAX - pending;
+    a->wake_at = 1;
     open = !a->closed;
     pthread_mutex_unlock(&a->lock);
     while ((m = message_list_take(&taken)) != NULL) {
@@ -148,9 +146,24 @@ static bool take_inbox(struct acknowledger *a)
     return open;
 }
 
-static struct lane *free_lane(struct acknowledger *a)
+/* Before it sleeps: LINGERING deletes wait for others, so the next one that matters is the one that
+ * fills their batch. Returns false when that one has come already. */
+static bool may_sleep(struct acknowledger *a, unsigned lingering)
 {
-    for (int i = 0; i < LANES; i++)
+    bool may;
+
+    if (lingering == 0)
+        return true; /* the next delete begins a linger: it wakes, as take_inbox() has said */
+    pthread_mutex_lock(&a->lock);
+    a->wake_at = SQS_BATCH_MAX - lingering;
+    may = a->inbox.count < a->wake_at;
+    pthread_mutex_unlock(&a->lock);
+    return may;
+}
+
+static struct lane *free_lane(struct acknowledger *a, int lanes)
+{
+    for (int i = 0; i < lanes; i++)
         if (a->lanes[i].count == 0)
             return &a->lanes[i];
     return NULL;
@@ -278,7 +291,7 @@ static void start_changes(struct acknowledger *a)
 {
     struct lane *lane;
 
-    while (a->changes.first != NULL && (lane = free_lane(a)) != NULL) {
+    while (a->changes.first != NULL && (lane = free_lane(a, LANES)) != NULL) {
         int64_t now = clock_now();
         int64_t limit = ATTEMPT_NS;
         struct message *m;
@@ -287,6 +300,8 @@ static void start_changes(struct acknowledger *a)
             int64_t left = m->lease_end_ns - now;
 
             if (left < LEASE_MIN_NS) {
+                log_about(m, "visibility_not_changed", "LeaseEnded",
+                          "the lease ended before the call; the message is visible by itself");
                 gone(a, m);
                 continue;
             }
@@ -335,22 +350,26 @@ static struct due look_at_deletes(const struct acknowledger *a, int64_t now)
     return due;
 }
 
-/* Starts what may start, and returns when to look again although nothing happened. */
-static int64_t start_calls(struct acknowledger *a, bool open)
+/* Starts what may start. Returns when to look again although nothing happened, and how many deletes
+ * linger for others to share their call. */
+static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingering)
 {
     struct lane *lane;
     struct due due;
     int64_t now;
     int64_t flush_at;
 
+    *lingering = 0;
     start_changes(a);
     for (;;) {
         now = clock_now();
         due = look_at_deletes(a, now);
         flush_at = due.count > 0 ? due.oldest_ns + a->options.linger_ns : INT64_MAX;
-        if (due.count == 0 || (open && due.count < SQS_BATCH_MAX && now < flush_at))
+        if (due.count == 0 || (open && due.count < SQS_BATCH_MAX && now < flush_at)) {
+            *lingering = due.count;
             return flush_at < due.next_ns ? flush_at : due.next_ns;
-        lane = free_lane(a);
+        }
+        lane = free_lane(a, DELETE_LANES);
         if (lane == NULL)
             return INT64_MAX; /* the end of a call is awaited anyway */
         fill_with_deletes(a, lane, now);
@@ -364,11 +383,14 @@ void acknowledger_run(void *arg)
 
     while (!stop_raised(a->options.abort)) {
         bool open = take_inbox(a);
-        int64_t until = start_calls(a, open);
+        unsigned lingering;
+        int64_t until = start_calls(a, open, &lingering);
         struct http *ended;
 
         if (!open && a->deletes.first == NULL && a->changes.first == NULL && !busy(a))
             break;
+        if (!may_sleep(a, lingering))
+            continue;
         thread_progress(busy(a) || until < INT64_MAX ? HANG_NS : INT64_MAX / 2);
         ended = http_group_wait(a->group, a->options.abort, until);
         if (ended != NULL)

@@ -118,8 +118,10 @@ static bool find_dead_letter_queue(struct check *c, struct error *err)
         (void)snprintf(c->found->dead_letter_url, SQS_URL_MAX, "%s", configured);
         return true;
     }
-    return name != NULL &&
-           sqs_queue_url(&c->sqs, name + 1, c->options->stop, c->found->dead_letter_url, err);
+    if (name == NULL)
+        return error_set(err, ERROR_MALFORMED, "BadRedrivePolicy",
+                         "the redrive policy does not name a dead-letter queue");
+    return sqs_queue_url(&c->sqs, name + 1, c->options->stop, c->found->dead_letter_url, err);
 }
 
 /* Warns of what loses messages sooner or later. None of it keeps the daemon from its work, so an

@@ -228,6 +228,7 @@ static void make_receivers(struct daemon *d)
         .wait_s = (unsigned)c->queue.wait_seconds,
         .visibility_s =
             (unsigned)(c->processing.timeout_seconds + c->queue.wait_seconds) + LEASE_MARGIN_S,
+        .stop = &d->stop,
         .abort = &d->abort,
     };
     d->receivers = xcalloc(d->receiver_count, sizeof(d->receivers[0]));

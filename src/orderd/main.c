@@ -115,6 +115,9 @@ static int run(const struct settings *settings)
     ok = daemon_run(settings, &err);
     if (!ok)
         log_failure(LOG_ERROR, "cannot_start", &err);
+    /* who looks at the unit and not into the file is to see it too */
+    if (!ok && c->log.file[0] != '\0')
+        (void)fprintf(stderr, "orderd: %s\n", err.text);
     log_close();
     return ok ? EXIT_SUCCESS : exit_status(&err);
 }

@@ -17,6 +17,7 @@
 
 #define PAUSE_FIRST_NS (1 * CLOCK_NS_PER_S)
 #define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
+#define PAUSE_HASTY_NS (250 * CLOCK_NS_PER_MS)
 #define PAUSE_JITTER_NS (250 * CLOCK_NS_PER_MS)
 
 struct queue {
@@ -31,6 +32,7 @@ struct queue {
     unsigned taken;           /* by workers and not yet gone */
     bool backlog;             /* the last poll came back full */
     bool careful;             /* the last poll was spoiled: one at a time, for one message */
+    bool careful_open;        /* a poll is open that was opened in careful mode */
     int64_t pause_ns;         /* after the next spoiled poll */
     int64_t not_before_ns;    /* no poll is opened earlier */
     bool polls_ended, closed;
@@ -123,6 +125,7 @@ unsigned queue_may_poll(struct queue *q)
             wait_until(q, q->not_before_ns);
         } else {
             granted = wanted(q);
+            q->careful_open = q->careful;
             q->asked += granted;
             break;
         }
@@ -140,6 +143,22 @@ static void begin_pause(struct queue *q)
     q->careful = true;
 }
 
+/* Decides on the next poll. In careful mode only the one poll that was opened in it counts: those
+ * that were open when another was spoiled say nothing new, however they end. */
+static void judge_poll(struct queue *q, enum poll_end how)
+{
+    if (q->careful && !q->careful_open)
+        return;
+    q->careful_open = false;
+    if (how == POLL_SPOILED) {
+        begin_pause(q);
+        return;
+    }
+    q->careful = false;
+    q->pause_ns = PAUSE_FIRST_NS;
+    q->not_before_ns = how == POLL_HASTY ? clock_now() + PAUSE_HASTY_NS : 0;
+}
+
 void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brought,
                       enum poll_end how)
 {
@@ -149,13 +168,7 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
     assert(q->asked >= asked);
     q->asked -= asked;
     q->backlog = brought->count >= asked;
-    if (how == POLL_READ) {
-        q->careful = false;
-        q->pause_ns = PAUSE_FIRST_NS;
-        q->not_before_ns = 0;
-    } else {
-        begin_pause(q);
-    }
+    judge_poll(q, how);
     wake = brought->count < q->idle ? brought->count : q->idle;
     message_list_move(&q->waiting, brought);
     unlock(q);

@@ -6,6 +6,8 @@
 
 /* A poll's bound: its wait, the time that a call may take beyond it, and some more. */
 #define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
+/* Sooner than this no empty answer is expected. */
+#define HASTY_NS (100 * CLOCK_NS_PER_MS)
 
 void receiver_init(struct receiver *r, const struct receiver_options *options)
 {
@@ -32,6 +34,15 @@ static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *broug
     stats_add(&r->options->stats->unreadable, r->received.unreadable);
 }
 
+/* Tells whether an empty answer came long before its time: short polls, and servers that do not
+ * wait. */
+static bool is_hasty(const struct receiver *r)
+{
+    int64_t took_ns = clock_now() - r->sqs.caller.started_ns;
+
+    return took_ns < HASTY_NS || took_ns < r->options->wait_s * CLOCK_NS_PER_S / 2;
+}
+
 static enum poll_end poll_once(struct receiver *r, unsigned asked, struct message_list *brought)
 {
     const struct sqs_receive request = {
@@ -39,9 +50,9 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
         .wait_s = r->options->wait_s,
         .visibility_s = r->options->visibility_s,
         .stop = r->options->abort,
+        .last = r->options->stop,
     };
     struct error err = ERROR_INIT;
-    int64_t sent_ns = clock_now();
 
     thread_progress(r->options->wait_s * CLOCK_NS_PER_S + HANG_MARGIN_NS);
     if (!sqs_receive(&r->sqs, &request, &r->received, &err)) {
@@ -49,9 +60,9 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
             log_failure(LOG_WARNING, "receive_failed", &err);
         return POLL_SPOILED;
     }
-    wrap(r, sent_ns, brought);
+    wrap(r, r->sqs.caller.started_ns, brought);
     if (r->received.whole && r->received.unreadable == 0)
-        return POLL_READ;
+        return r->received.count == 0 && is_hasty(r) ? POLL_HASTY : POLL_READ;
     log_event(LOG_WARNING, "receive_spoiled", LOG_INT("read", r->received.count),
               LOG_INT("unreadable", r->received.unreadable),
               LOG_STR("error_code", r->received.fault.code),

@@ -250,7 +250,28 @@ START_TEST(has_several_calls_under_way)
         peer_release(aws.peer);
     given_await(stats_get(&stats.deleted) == 45);
     acknowledger_close(a);
+    thread_join(&thread);
     check_handles(45, 1);
+}
+END_TEST
+
+START_TEST(sends_changes_before_deletes)
+{
+    static const struct peer_row held = {DELETE, {.fate = PEER_HOLD, .body = ALL_DONE}};
+    const struct peer_row rows[] = {
+        held, held, held, held, {CHANGE, {.body = ALL_DONE}}, {DELETE, {.body = ALL_DONE}}};
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    submit_deletes(45);
+    start();
+    peer_await(aws.peer, 4); /* nothing more can be sent now */
+    acknowledger_submit(a, new_message(45, DISPOSAL_CHANGE, 5));
+    turn();
+    for (int i = 0; i < 4; i++) {
+        peer_release(aws.peer);
+        given_await(stats_get(&stats.deleted) >= 10 * ((uint64_t)i + 1));
+    }
+    acknowledger_close(a);
 }
 END_TEST
 
@@ -387,6 +408,8 @@ END_TEST
 
 START_TEST(lets_a_delete_go_that_fails_for_12_hours)
 {
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
     BEGIN({DELETE, {.status = 500}}, {DELETE, {.body = ALL_DONE}});
     for (int i = 0; i < 2; i++) {
         struct message *m = new_message(i, DISPOSAL_DELETE, 0);
@@ -399,6 +422,8 @@ START_TEST(lets_a_delete_go_that_fails_for_12_hours)
     ck_assert_uint_eq(entries(0), 2);
     ck_assert_uint_eq(entries(1), 1);
     ck_assert_uint_eq(given_occurrences(peer_request(aws.peer, 1), "handle-1\""), 1);
+    line = given_logged_once(log_fd, "delete_given_up");
+    given_field(line, "message_id", "0");
     ck_assert_uint_eq(stats_get(&stats.deleted), 1);
     ck_assert_uint_eq(acknowledger_owed(a), 0);
     ck_assert_uint_eq(queue_state(q).in_hand, 0);
@@ -640,6 +665,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, does_not_wait_with_a_full_batch);
     tcase_add_test(tc, sends_what_lingers_when_it_is_closed);
     tcase_add_test(tc, has_several_calls_under_way);
+    tcase_add_test(tc, sends_changes_before_deletes);
     tcase_add_loop_test(tc, looks_at_each_entry_of_an_answer, 0, COUNT(answers));
     tcase_add_loop_test(tc, repeats_deletes_whose_call_failed, 0, COUNT(failures));
     tcase_add_test(tc, waits_longer_after_each_failure);

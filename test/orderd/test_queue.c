@@ -164,8 +164,8 @@ static void check_waited(void)
     ck_assert_msg(clock_looks < TOO_LATE, "a poll was opened too late");
 }
 
-/* Asserts that the next poll is for one message, and opened between the two times from now on. */
-static void check_pause(int64_t not_before_ns, int64_t not_after_ns)
+/* Asserts that the next poll is for that many, and opened between the two times from now on. */
+static void check_next(unsigned asks, int64_t not_before_ns, int64_t not_after_ns)
 {
     static const struct clock_source source = {look_at_clock, given_wall_ms, given_no_wait};
     int64_t from = clock_now();
@@ -174,10 +174,24 @@ static void check_pause(int64_t not_before_ns, int64_t not_after_ns)
     clock_ns = from + not_before_ns - 1;
     clock_jumps_to = from + not_after_ns;
     clock_looks = 0;
-    ck_assert_uint_eq(queue_may_poll(q), 1);
+    ck_assert_uint_eq(queue_may_poll(q), asks);
     check_waited();
     clock_looks = 0;
 }
+
+static void check_pause(int64_t not_before_ns, int64_t not_after_ns)
+{
+    check_next(1, not_before_ns, not_after_ns);
+}
+
+START_TEST(waits_a_little_after_an_empty_answer_that_came_too_soon)
+{
+    q = queue_new(2, 5);
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    end_poll(5, 0, POLL_HASTY);
+    check_next(5, 250 * CLOCK_NS_PER_MS, 250 * CLOCK_NS_PER_MS);
+}
+END_TEST
 
 /* The longest pauses in a row, before chance adds to them. */
 static const int64_t pauses_s[] = {1, 2, 4, 8, 16, 30, 30, 30};
@@ -501,6 +515,7 @@ struct play {
     unsigned workers, batch;
     unsigned waiting, taken, idle, asked;
     bool backlog, careful, paused;
+    bool careful_open;                     /* the open poll was opened in careful mode */
     unsigned polls[POLLS_MAX], poll_count; /* open ones: what each asked for */
     struct actor receiver, worker[WORKERS_MAX];
     bool receiver_calls, worker_calls[WORKERS_MAX];
@@ -548,6 +563,7 @@ static void settle_receiver(struct play *p)
     actor_await(&p->receiver);
     ck_assert_uint_eq(p->receiver.granted, p->careful ? 1 : p->batch);
     p->receiver_calls = false;
+    p->careful_open = p->careful;
     p->asked += p->receiver.granted;
     p->polls[p->poll_count++] = p->receiver.granted;
 }
@@ -576,8 +592,12 @@ static void end_some_poll(struct play *p)
     p->asked -= asked;
     p->waiting += brought;
     p->backlog = brought == asked;
-    p->careful = spoiled;
-    p->paused = spoiled;
+    /* what was open before another one was spoiled says nothing new */
+    if (!p->careful || p->careful_open) {
+        p->careful = spoiled;
+        p->paused = spoiled;
+        p->careful_open = false;
+    }
     end_poll(asked, brought, spoiled ? POLL_SPOILED : POLL_READ);
 }
 
@@ -657,6 +677,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, frees_what_still_waits);
     tcase_add_loop_test(tc, pauses_after_a_spoiled_poll, 0, 2);
     tcase_add_test(tc, adds_little_to_a_pause);
+    tcase_add_test(tc, waits_a_little_after_an_empty_answer_that_came_too_soon);
     tcase_add_test(tc, pauses_also_when_a_spoiled_poll_brought_messages);
     tcase_add_test(tc, ends_the_pause_with_the_polls);
     tcase_add_test(tc, wakes_everybody_at_the_end);

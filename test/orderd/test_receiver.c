@@ -151,10 +151,17 @@ START_TEST(counts_the_lease_from_before_the_call)
 }
 END_TEST
 
+static void wait_20_s(void *arg)
+{
+    (void)arg;
+    fake_clock_advance(20 * CLOCK_NS_PER_S);
+}
+
 START_TEST(polls_again_until_the_polls_are_ended)
 {
-    BEGIN({RECEIVE(5), {.body = "{}"}}, {RECEIVE(5), {.body = "{\"Messages\":[]}"}},
-          {RECEIVE(5), {.body = "{\"Messages\":null}"}},
+    BEGIN({RECEIVE(5), {.body = "{}", .hook = wait_20_s}},
+          {RECEIVE(5), {.body = "{\"Messages\":[]}", .hook = wait_20_s}},
+          {RECEIVE(5), {.body = "{\"Messages\":null}", .hook = wait_20_s}},
           {RECEIVE(5), {.body = MESSAGES(MESSAGE(1)), .hook = end_polls}});
     receiver_run(&r);
     check_waiting("1");

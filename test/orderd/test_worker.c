@@ -483,6 +483,7 @@ START_TEST(begins_nothing_when_it_was_told_to_stop)
     stop_raise(&abort_flag);
     handle(ORDER, 1);
     check_outcome(EVENT_DEFERRED, "Stopped", "");
+    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), 0);
 }
 END_TEST
 
