@@ -1,7 +1,15 @@
 #include "aws/fault.h"
 
+#include "base/buf.h"
+
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+enum {
+    MESSAGE_SIZE = 400, /* of what is shown of a service's message */
+    SECRET_MIN = 60,    /* bytes without a blank that are not shown */
+};
 
 static const struct {
     const char *code;
@@ -141,6 +149,36 @@ static const char *text_of(const json_t *body, const char *first, const char *se
     return text != NULL ? text : json_string_value(json_object_get(body, second));
 }
 
+/* Tells whether a byte can be part of a token, a signature or a receipt handle. */
+static bool is_opaque(char c)
+{
+    return isalnum((unsigned char)c) || (c != '\0' && strchr("+/=_%-", c) != NULL);
+}
+
+/*
+ * Copies the first line of a service's message without what may be a secret: some quote the receipt
+ * handle, the signature or the token that they refuse. Such things are long runs without a blank, a
+ * dot or a colon; names and URLs are not.
+ */
+static void clean_message(const char *message, char out[MESSAGE_SIZE])
+{
+    struct buf text = {.data = out, .capacity = MESSAGE_SIZE, .max = MESSAGE_SIZE - 1};
+    size_t len = strcspn(message, "\r\n");
+
+    out[0] = '\0';
+    for (size_t i = 0; i < len;) {
+        size_t run = 0;
+
+        while (i + run < len && is_opaque(message[i + run]))
+            run++;
+        if (run >= SECRET_MIN)
+            (void)buf_puts(&text, "[...]");
+        else
+            (void)buf_append(&text, message + i, run > 0 ? run : 1);
+        i += run > 0 ? run : 1;
+    }
+}
+
 void fault_read(const struct fault_reply *reply, json_t **body, struct error *err)
 {
     /* a failed condition brings a stored item along, whose texts may hold U+0000 */
@@ -149,6 +187,7 @@ void fault_read(const struct fault_reply *reply, json_t **body, struct error *er
     const char *message = text_of(parsed, "message", "Message");
     char code[64] = "";
     char query_code[64] = "";
+    char shown[MESSAGE_SIZE];
     enum error_kind kind;
 
     if (type == NULL || type[0] == '\0')
@@ -168,9 +207,8 @@ void fault_read(const struct fault_reply *reply, json_t **body, struct error *er
         (void)snprintf(code, sizeof(code), "Http%d", reply->status);
     if (message == NULL || message[0] == '\0')
         message = "the service gave no reason";
-    /* the first line: behind it a refused signature shows the request, session token and all */
-    (void)error_set(err, kind, code, "%.*s (%s, status %d)", (int)strcspn(message, "\r\n"), message,
-                    code, reply->status);
+    clean_message(message, shown);
+    (void)error_set(err, kind, code, "%s (%s, status %d)", shown, code, reply->status);
     if (!json_is_object(parsed)) {
         json_decref(parsed);
         parsed = NULL;

@@ -509,16 +509,18 @@ static bool fill_row(struct settings *s, const struct row *r, const struct confi
                      const struct file *f, struct error *err)
 {
     char origin[CONFIG_ORIGIN_SIZE];
-    const char *value = from_command_line(r, request);
+    const char *value;
     bool found = false;
 
+    /* the file first: what is wrong in it is an error even where something else wins */
+    if (!from_file(s, r, f, &found, err))
+        return false;
+    value = from_command_line(r, request);
     if (value != NULL)
         return set_from_text(s, r, value, "command line", err);
     value = from_environment(r, origin);
     if (value != NULL)
         return set_from_text(s, r, value, origin, err);
-    if (!from_file(s, r, f, &found, err))
-        return false;
     if (found)
         return true;
     value = r->profile_key != NULL
