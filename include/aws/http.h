@@ -6,7 +6,13 @@
  * only http_group_wake() may be called from another. http_global_init() runs once before threads.
  *
  * Every request has an absolute deadline. Redirects, cookies, netrc and compressed replies are off;
- * plain http is used only where the URL says so.
+ * plain http is used only where the URL says so. The proxy variables are libcurl's: http_proxy,
+ * HTTPS_PROXY, ALL_PROXY, NO_PROXY.
+ *
+ * A peer that dies without a word is noticed at the request's deadline, and whatever happens after
+ * 20 s of unanswered data (TCP_USER_TIMEOUT) or 60 s of silence on an open poll (keepalive: after
+ * 30 s, three probes 10 s apart). Idle connections retire after 45 s and all of them after 5
+ * minutes. What may be shared between threads is: resolved names and TLS sessions.
  */
 #ifndef AWS_HTTP_H
 #define AWS_HTTP_H
@@ -21,11 +27,14 @@
 
 enum { HTTP_HEADERS_MAX = 16 };
 
+enum http_method { HTTP_POST, HTTP_GET, HTTP_PUT };
+
 struct http_request {
     const char *url;
+    enum http_method method;
     const char *const *headers; /* lines "Name: value"; "Name:" keeps libcurl's own one away */
     size_t header_count;        /* at most HTTP_HEADERS_MAX */
-    const char *body;           /* sent by POST; borrowed until the end of the request */
+    const char *body;           /* NULL with GET; borrowed until the end of the request */
     size_t body_len;
     int64_t deadline_ns; /* clock_now() at which the request is given up */
     size_t reply_max;    /* a longer body makes the reply malformed, in bytes */
@@ -41,8 +50,10 @@ struct http_reply {
 #define HTTP_REPLY_INIT ((struct http_reply){.body = BUF_INIT(0)})
 
 struct http_options {
-    const char *ca_file;    /* "" is the system's */
-    const char *user_agent; /* borrowed for the call */
+    const char *ca_file;     /* "" is the system's */
+    const char *user_agent;  /* borrowed for the call */
+    bool direct;             /* never through a proxy: what answers is on this machine or link */
+    long connect_timeout_ms; /* 0: 3,100 */
 };
 
 struct http;
@@ -91,6 +102,10 @@ void http_cancel(struct http *h, struct error *err);
 /* Sends a request and waits for its end; STOP (may be NULL) ends it at once with kind stopped. */
 bool http_perform(struct http *h, const struct http_request *r, const struct stop *stop,
                   struct http_reply *reply, struct error *err) __attribute__((warn_unused_result));
+
+/* Reads the Date header of the last reply as Unix time in milliseconds; false when there is none
+ * that can be read. */
+bool http_reply_date(struct http *h, int64_t *wall_ms);
 
 /* Borrows a header of the last reply, until the client's next request; NULL when absent. */
 const char *http_reply_header(struct http *h, const char *name);

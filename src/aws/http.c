@@ -18,6 +18,9 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +33,8 @@ enum {
     LIFE_MAX_S = 300,
     KEEPALIVE_IDLE_S = 30,
     KEEPALIVE_INTERVAL_S = 10,
+    KEEPALIVE_PROBES = 3,
+    UNANSWERED_MAX_MS = 20000,
     REPLY_KEEP_BYTES = 64 * 1024,
 };
 
@@ -46,6 +51,7 @@ struct http {
     char *url;     /* the one that the handle is set to; owned */
     CURLU *parsed; /* the same, so that libcurl does not parse it for each request; owned */
     struct curl_slist header_list[HTTP_HEADERS_MAX];
+    enum http_method method; /* of the request before */
     struct http_reply *reply;
     size_t reply_max;
     bool busy, ended, once, too_large;
@@ -59,15 +65,58 @@ static void fatal_unless(bool ok)
         abort();
 }
 
+/*
+ * What libcurl lets threads share: resolved names and TLS sessions, so that ten workers that begin
+ * together resolve once and that later handshakes are short ones. Connections must not be.
+ */
+static struct {
+    CURLSH *handle;
+    pthread_mutex_t locks[CURL_LOCK_DATA_LAST]; /* one for each kind of data */
+} shared;
+
+static void lock_shared(CURL *easy, curl_lock_data data, curl_lock_access access, void *arg)
+{
+    (void)easy;
+    (void)access;
+    (void)arg;
+    pthread_mutex_lock(&shared.locks[data]);
+}
+
+static void unlock_shared(CURL *easy, curl_lock_data data, void *arg)
+{
+    (void)easy;
+    (void)arg;
+    pthread_mutex_unlock(&shared.locks[data]);
+}
+
+static void share(void)
+{
+    for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+        (void)pthread_mutex_init(&shared.locks[i], NULL);
+    shared.handle = curl_share_init();
+    fatal_unless(shared.handle != NULL);
+    (void)curl_share_setopt(shared.handle, CURLSHOPT_LOCKFUNC, lock_shared);
+    (void)curl_share_setopt(shared.handle, CURLSHOPT_UNLOCKFUNC, unlock_shared);
+    (void)curl_share_setopt(shared.handle, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    (void)curl_share_setopt(shared.handle, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+}
+
 bool http_global_init(struct error *err)
 {
+    /* With this variable libcurl would write the keys of TLS connections to a file. */
+    (void)unsetenv("SSLKEYLOGFILE");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return error_set(err, ERROR_SERVER, "NoCurl", "libcurl cannot be initialised");
+    share();
     return true;
 }
 
 void http_global_release(void)
 {
+    (void)curl_share_cleanup(shared.handle);
+    shared.handle = NULL;
+    for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+        (void)pthread_mutex_destroy(&shared.locks[i]);
     curl_global_cleanup();
     trust_release();
 }
@@ -145,29 +194,47 @@ static void set_trust(struct http *h, const char *ca_file)
     }
 }
 
+/* What libcurl 7.88 has no option for. A socket that does not know them works all the same. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    const unsigned unanswered_ms = UNANSWERED_MAX_MS;
+    const int probes = KEEPALIVE_PROBES;
+
+    (void)arg;
+    (void)purpose;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+    return CURL_SOCKOPT_OK;
+}
+
 static void set_constants(struct http *h, const struct http_options *options)
 {
     CURL *e = h->easy;
+    long connect_ms = options->connect_timeout_ms;
 
     SET(e, CURLOPT_ERRORBUFFER, h->curl_error);
     SET(e, CURLOPT_PRIVATE, h);
     SET(e, CURLOPT_NOSIGNAL, 1L);
     SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    SET(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : (long)CONNECT_TIMEOUT_MS);
     SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(e, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     SET(e, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
+    SET(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
     SET(e, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
     SET(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFE_MAX_S);
     SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(e, CURLOPT_FOLLOWLOCATION, 0L);
     SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(e, CURLOPT_USERAGENT, options->user_agent);
-    SET(e, CURLOPT_POST, 1L);
     SET(e, CURLOPT_WRITEFUNCTION, on_body);
     SET(e, CURLOPT_WRITEDATA, h);
     SET(e, CURLOPT_PREREQFUNCTION, on_send);
     SET(e, CURLOPT_PREREQDATA, h);
+    if (shared.handle != NULL)
+        SET(e, CURLOPT_SHARE, shared.handle);
+    if (options->direct)
+        SET(e, CURLOPT_PROXY, ""); /* NULL would mean: look at the environment */
     set_trust(h, options->ca_file);
 }
 
@@ -241,13 +308,27 @@ static long ms_until(int64_t until_ns)
     return ms < 86400000 ? (long)ms : 86400000L;
 }
 
+/* A PUT is a POST by another name: libcurl's own one would read its body through a callback. */
+static void set_method(struct http *h, const struct http_request *r)
+{
+    if (r->method == HTTP_GET) {
+        SET(h->easy, CURLOPT_HTTPGET, 1L);
+    } else {
+        SET(h->easy, CURLOPT_POST, 1L);
+        SET(h->easy, CURLOPT_POSTFIELDS, r->body != NULL ? r->body : "");
+        SET(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+    }
+    if (h->method != r->method)
+        SET(h->easy, CURLOPT_CUSTOMREQUEST, r->method == HTTP_PUT ? "PUT" : NULL);
+    h->method = r->method;
+}
+
 void http_start(struct http *h, const struct http_request *r, struct http_reply *reply)
 {
     assert(!h->busy);
     set_url(h, r->url);
     set_headers(h, r);
-    SET(h->easy, CURLOPT_POSTFIELDS, r->body);
-    SET(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+    set_method(h, r);
     SET(h->easy, CURLOPT_TIMEOUT_MS, ms_until(r->deadline_ns));
     h->curl_error[0] = '\0';
     h->reply = reply;
@@ -365,6 +446,17 @@ bool http_perform(struct http *h, const struct http_request *r, const struct sto
             return false;
         }
     }
+}
+
+bool http_reply_date(struct http *h, int64_t *wall_ms)
+{
+    const char *text = http_reply_header(h, "Date");
+    time_t seconds = text != NULL ? curl_getdate(text, NULL) : -1;
+
+    if (seconds < 0)
+        return false;
+    *wall_ms = (int64_t)seconds * 1000;
+    return true;
 }
 
 const char *http_reply_header(struct http *h, const char *name)
