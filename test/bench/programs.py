@@ -107,9 +107,11 @@ class Standin:
         self.scenario = scenario
         self.port_file = directory / "ports"
         argv = [str(bench.bin / "standin"), "--port-file", str(self.port_file),
-                "--orders", str(scenario.orders), "--body-bytes", bench.body_bytes,
+                "--orders", str(scenario.orders), "--body-bytes", bench.sizes(scenario),
                 "--latency-ms", str(scenario.latency_ms),
                 "--max-seconds", str(int(scenario.limit_seconds()) + 2 * STOP_SECONDS)]
+        if bench.service_cpu != bench.program_cpu:
+            argv.append("--spin")
         if scenario.secure:
             argv += ["--cert", str(bench.certificate), "--key", str(bench.key)]
         self.child = Child(argv, bench.service_cpu, bench.env, directory / "standin.out")

@@ -13,7 +13,7 @@
 
 #include "standin_http.h"
 
-#define ORDERS_BODY_MIN 256   /* the smallest body that can be made */
+#define ORDERS_BODY_MIN 128   /* the smallest body that can be made */
 #define ORDERS_BODY_MAX 32768 /* the largest */
 
 struct orders;

@@ -59,6 +59,7 @@ struct server {
     struct service *service;
     SSL_CTX *tls;
     uint64_t latency_ns;
+    bool spin;
     struct connection plain; /* the listeners */
     struct connection secure;
     struct connection_list all;
@@ -279,7 +280,7 @@ static bool open_listener(struct server *server, struct connection *listener, bo
            listen(listener->stream.fd, BACKLOG) == 0 && watch(server, listener, EPOLLIN);
 }
 
-struct server *server_new(struct service *service, SSL_CTX *tls, uint64_t latency_ns)
+struct server *server_new(struct service *service, SSL_CTX *tls, uint64_t latency_ns, bool spin)
 {
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL)
@@ -287,6 +288,7 @@ struct server *server_new(struct service *service, SSL_CTX *tls, uint64_t latenc
     server->service = service;
     server->tls = tls;
     server->latency_ns = latency_ns;
+    server->spin = spin;
     server->plain.stream.fd = -1;
     server->secure.stream.fd = -1;
     TAILQ_INIT(&server->all);
@@ -333,7 +335,7 @@ bool server_run(struct server *server, const volatile sig_atomic_t *stop, const 
     for (uint64_t now = now_ns(); *stop == 0 && now < end_ns; now = now_ns()) {
         const struct connection *first = TAILQ_FIRST(&server->waiting);
         uint64_t until = first != NULL && first->due_ns < end_ns ? first->due_ns : end_ns;
-        uint64_t pause = until > now ? until - now : 0;
+        uint64_t pause = until > now && !server->spin ? until - now : 0;
         struct timespec timeout = {.tv_sec = (time_t)(pause / NS_PER_SECOND),
                                    .tv_nsec = (long)(pause % NS_PER_SECOND)};
         struct epoll_event events[EVENTS];

@@ -15,10 +15,11 @@
 struct server;
 
 /*
- * Opens the listeners on ports the system chooses; without tls only the plain one. Borrows service
- * and tls until server_free. Returns owned; NULL with errno set when a listener cannot be opened.
+ * Opens the listeners on ports the system chooses; without tls only the plain one. With SPIN it
+ * never sleeps, so that nobody who sends to it has to wake its CPU. Borrows service and tls until
+ * server_free. Returns owned; NULL with errno set when a listener cannot be opened.
  */
-struct server *server_new(struct service *service, SSL_CTX *tls, uint64_t latency_ns);
+struct server *server_new(struct service *service, SSL_CTX *tls, uint64_t latency_ns, bool spin);
 
 /* Closes everything. */
 void server_free(struct server *server);
