@@ -36,12 +36,17 @@ PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES))
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
 base := arena buf clock error event log mem random scan stop thread utf8
-aws := call credentials credentials_environment credentials_profile digest dynamodb endpoint \
-       fault http profile retry sigv4 sqs sqs_received trust
-order := config config_text confirm decimal decode fingerprint item order record validate value
-orderd := acknowledger check daemon message outcome queue receiver worker
+aws := call crc32 credentials credentials_container credentials_document credentials_environment \
+       credentials_flight credentials_instance credentials_process credentials_profile \
+       credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
+       fault fetch http instance_metadata partition profile retry sigv4 skew sqs sqs_received sts \
+       sts_reply trust
+order := config config_file config_paths config_problems config_rules config_sources config_text \
+         confirm decimal decode fingerprint item locate order record remedy services validate \
+         value
+orderd := acknowledger check daemon log_credentials message outcome queue receiver worker
 orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
-            sample send status text
+            sample send status suggest table text
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.
@@ -80,6 +85,8 @@ $(B)/obj/%.o: src/%.c | setup-build
 # One program a source file, test/<layer>/test_<file>.c; "messages" here is the list above.
 tests := $(patsubst test/%.c,%,$(wildcard test/base/test_*.c test/aws/test_*.c test/order/test_*.c \
                                           test/orderd/test_*.c test/orderctl/test_*.c))
+# The fuzz targets, run over the inputs that were kept (test/fuzz/fuzz.mk).
+replays := $(patsubst test/fuzz/fuzz_%.c,fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 fakes := $(patsubst test/fake/%.c,$(B)/test/fake/%.o,$(wildcard test/fake/*.c))
 
 $(B)/libfake.a: $(fakes)
@@ -100,8 +107,8 @@ endef
 $(foreach t,$(tests),$(eval $(call test_program,$(t))))
 
 .PHONY: unit
-unit: $(addprefix $(B)/test/,$(tests))
-	@test/run-unit $(B) $(addprefix $(B)/test/,$(tests))
+unit: $(addprefix $(B)/test/,$(tests) $(replays))
+	@test/run-unit $(B) $(addprefix $(B)/test/,$(tests) $(replays))
 
 .PHONY: e2e
 e2e: all setup-python
@@ -137,17 +144,20 @@ lint: setup-build setup-test setup-lint
 
 # --- what a fresh Debian 12 machine lacks ----------------------------------------------------------
 
-.PHONY: setup-build setup-test setup-lint setup-python
+.PHONY: setup-build setup-test setup-lint setup-fuzz setup-python
 setup-build:
 	@test/setup/packages.sh build
 setup-test:
 	@test/setup/packages.sh test
 setup-lint:
 	@test/setup/packages.sh lint
+setup-fuzz:
+	@test/setup/packages.sh build test fuzz
 setup-python: setup-test
 	@test/setup/python.sh
 
 include test/bench/bench.mk
+include test/fuzz/fuzz.mk
 
 .PHONY: clean
 clean:

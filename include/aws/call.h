@@ -28,6 +28,7 @@ struct service {
     const char *name;      /* as signed and in host names: "sqs" */
     const char *target;    /* first part of X-Amz-Target: "AmazonSQS" */
     bool query_compatible; /* send x-amzn-query-mode */
+    bool checksums;        /* replies bear x-amz-crc32 */
     struct retry_rules rules;
 };
 
@@ -42,6 +43,8 @@ struct client {
     struct retry_rules rules;
     struct credentials_provider *credentials; /* borrowed */
     struct retry_bucket bucket;
+    _Atomic int64_t skew_ms; /* what the host's clock is behind the service's */
+    void (*clock_corrected)(const char *service, int64_t skew_ms); /* NULL: nobody is told */
     _Atomic uint64_t attempts;  /* requests sent, retries included */
     _Atomic uint64_t throttles; /* answers that asked for fewer */
 };
@@ -53,6 +56,9 @@ struct client_options {
     const char *user_agent;
     unsigned max_attempts;                    /* 0: the service's own rule */
     struct credentials_provider *credentials; /* borrowed for the client's life */
+    /* Told when the service's time has to be taken instead of the host's, in the thread of a call;
+     * NULL: nobody is. */
+    void (*clock_corrected)(const char *service, int64_t skew_ms);
 };
 
 /* Prepares a client; errors: config (region, endpoint). */
@@ -67,6 +73,7 @@ struct caller {
     const struct credentials *credentials; /* a reference, or NULL */
     struct buf headers[8];                 /* work space: the header lines of an attempt */
     const char *lines[HTTP_HEADERS_MAX];
+    int64_t skew_ms;     /* that the last attempt's date was corrected by */
     int64_t started_ns;  /* clock_now() at which the last attempt began */
     char invocation[37]; /* a UUID, the same for all repeated attempts of a call */
     struct http_reply reply;
@@ -85,6 +92,7 @@ struct call {
     size_t reply_max;        /* bytes */
     bool once;               /* not repeated when it may have reached the service without a whole
                                 answer (rule of ReceiveMessage) */
+    bool long_poll;          /* that fails for lack of retries waits out its backoff before */
     const struct stop *stop; /* ends the call at once; NULL: nothing does */
     const struct stop
         *last; /* once it is raised no further attempt begins; NULL: nothing ends them */

@@ -36,7 +36,7 @@ void digest_hmac(struct digest *d, const void *key, size_t key_len, const void *
                  uint8_t out[DIGEST_SHA256_SIZE]);
 
 /* Writes the MD5 as hex; returns false where OpenSSL refuses MD5 (FIPS mode). */
-bool digest_md5_hex(const void *bytes, size_t len, char out[DIGEST_MD5_HEX_SIZE]);
+bool digest_md5_hex(struct digest *d, const void *bytes, size_t len, char out[DIGEST_MD5_HEX_SIZE]);
 
 /* Writes 2 * LEN lower-case digits and a NUL. */
 void digest_hex(const uint8_t *bytes, size_t len, char *out);

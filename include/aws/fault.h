@@ -29,6 +29,14 @@ struct fault_reply {
  */
 void fault_read(const struct fault_reply *reply, json_t **body, struct error *err);
 
+/*
+ * Fills ERR as fault_read() does, from parts: a code ("": one is made of the status) and the
+ * service's message (NULL or "": none), of which only what cannot be a secret is shown. Without
+ * both, the text says what the status usually means and what to look at.
+ */
+void fault_tell(enum error_kind kind, const char *code, const char *message, int status,
+                struct error *err);
+
 /* Finds the kind of an error name, either spelling; ERROR_NONE when it is unknown. */
 enum error_kind fault_kind(const char *code);
 

@@ -2,8 +2,8 @@
  * profile: the shared config and credentials files of the AWS SDKs (~/.aws/config,
  * ~/.aws/credentials). Source: "Shared config and credentials files", AWS SDKs and Tools reference.
  *
- * Loaded once at start into plain strings, owned by whoever loads them; secrets in them are wiped
- * on release. One thread.
+ * Loaded into plain strings, owned by whoever loads them; secrets in them are wiped on release. One
+ * thread while they are loaded, any afterwards.
  */
 #ifndef AWS_PROFILE_H
 #define AWS_PROFILE_H
@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
 enum { PROFILE_FILE_MAX = 1024 * 1024 };
 
@@ -19,12 +21,22 @@ enum profile_file { PROFILE_CONFIG, PROFILE_CREDENTIALS, PROFILE_FILES };
 
 struct profile_entry; /* one "key = value" of one section of one file */
 
+struct profile_stamp { /* how a file was when it was read */
+    bool there;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+};
+
 struct profiles {
     struct profile_entry *entries;
     size_t count;
+    bool loaded; /* from files, whose stamps follow */
+    struct profile_stamp stamps[PROFILE_FILES];
 };
 
-#define PROFILES_INIT ((struct profiles){NULL, 0})
+#define PROFILES_INIT ((struct profiles){.entries = NULL})
 
 /* Frees and wipes. */
 void profiles_release(struct profiles *p);
@@ -35,6 +47,10 @@ void profiles_release(struct profiles *p);
  * setting; named with file and line).
  */
 bool profiles_load(struct profiles *p, struct error *err) __attribute__((warn_unused_result));
+
+/* Tells whether profiles_load() would find other files than it did: one came, went or was written.
+ * What did not come from files has not changed. */
+bool profiles_changed(const struct profiles *p);
 
 /* Adds the settings in TEXT; NAME is what errors call the file. Takes any bytes. */
 bool profiles_parse(struct profiles *p, enum profile_file kind, const char *name, const char *text,
@@ -49,6 +65,9 @@ const char *profiles_get(const struct profiles *p, const char *profile, const ch
 /* Finds a setting of a section of another kind in the config file: ("services", "mine", key). */
 const char *profiles_get_section(const struct profiles *p, const char *kind, const char *name,
                                  const char *key);
+
+/* Tells whether the config file has a section of another kind. */
+bool profiles_has_section(const struct profiles *p, const char *kind, const char *name);
 
 /* Tells whether any file has that profile. */
 bool profiles_has(const struct profiles *p, const char *profile);

@@ -40,6 +40,9 @@ bool retry_may_pass(enum error_kind kind);
 /*
  * Decides after a failed attempt: true and the delay in milliseconds, or false to give up. HINT_MS
  * is the service's x-amz-retry-after, negative when there is none. Counts the attempt.
+ *
+ * *DELAY_MS is set in one case of giving up too, and -1 in all others: when only the bucket is
+ * empty, it is what a long poll still waits before it fails, so that a loop of polls cannot spin.
  */
 bool retry_next(const struct retry_rules *rules, struct retry_bucket *bucket,
                 struct retry_state *state, enum error_kind kind, int64_t hint_ms, int64_t *delay_ms)

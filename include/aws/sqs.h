@@ -72,8 +72,11 @@ struct sqs_received {
 bool sqs_receive(struct sqs *s, const struct sqs_receive *r, struct sqs_received *out,
                  struct error *err) __attribute__((warn_unused_result));
 
-/* Reads a ReceiveMessage reply; for sqs_receive() and its tests. Takes any bytes. */
-bool sqs_parse_received(const char *text, size_t len, struct sqs_received *out, struct error *err)
+/* Reads a ReceiveMessage reply; for sqs_receive() and its tests. Takes any bytes. A message whose
+ * body does not have its MD5 counts as unreadable; where OpenSSL has no MD5, and with DIGEST NULL,
+ * that is not looked at. */
+bool sqs_parse_received(const char *text, size_t len, struct digest *digest,
+                        struct sqs_received *out, struct error *err)
     __attribute__((warn_unused_result));
 
 enum sqs_entry_result {

@@ -22,10 +22,13 @@ struct log_field {
     const char *name;
     const char *text; /* NULL: the field is the number; "": the field is left out */
     int64_t number;
+    bool bare; /* the text stands without quotes: true or false */
 };
 
 #define LOG_STR(field, value) ((struct log_field){.name = (field), .text = (value)})
 #define LOG_INT(field, value) ((struct log_field){.name = (field), .number = (value)})
+#define LOG_BOOL(field, value)                                                                     \
+    ((struct log_field){.name = (field), .text = (value) ? "true" : "false", .bare = true})
 
 /* Writes a line with at least one field when LEVEL is wanted:
  * log_event(LOG_INFO, "started", LOG_STR("queue", url)). */

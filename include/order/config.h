@@ -1,7 +1,6 @@
 /*
  * config: the settings. One table (config.c) has a row for each: from it come parsing, ranges,
- * environment names, --print-config, the check of etc/orderd.conf and the report of a reload. The
- * only module that includes libconfig.
+ * environment names, --print-config, the check of etc/orderd.conf and the report of a reload.
  *
  * Loaded once in main; constant afterwards, so any thread may read.
  */
@@ -20,10 +19,16 @@ enum {
     CONFIG_ORIGIN_SIZE = 256,
     CONFIG_FILE_MAX = 1024 * 1024,
     CONFIG_SETTINGS_MAX = 40,
-    CONFIG_EXIT_STATUS = 78, /* EX_CONFIG of sysexits.h: systemd does not restart on it */
+    CONFIG_PROBLEMS_MAX = 50,
+    CONFIG_HOLD_MAX_S = 43000, /* of breaker.hold_seconds */
+    CONFIG_EXIT_STATUS = 78,   /* EX_CONFIG of sysexits.h: systemd does not restart on it */
 };
 
 #define CONFIG_DEFAULT_FILE "/etc/orderd/orderd.conf"
+#define CONFIG_DEFAULT_ORIGIN "default"
+
+/* The error code of a --set that is none: wrong usage, and not a wrong value. */
+#define CONFIG_BAD_OPTION "BadOption"
 
 /* The values, by the names that the file uses. Texts end with NUL. */
 struct config {
@@ -69,12 +74,38 @@ struct config {
     } status;
 };
 
+/* What the SDKs let an environment or a profile switch on. */
+enum config_switch {
+    CONFIG_FIPS,        /* FIPS endpoints */
+    CONFIG_DUAL_STACK,  /* endpoints with IPv6 addresses too */
+    CONFIG_IGNORE_URLS, /* no AWS_ENDPOINT_URL* and no endpoint_url of a profile */
+    CONFIG_SWITCHES
+};
+
+struct config_switch_value {
+    bool on;
+    char origin[CONFIG_ORIGIN_SIZE];
+};
+
+/* What is wrong, in the order of the file, then what stands elsewhere. */
+struct config_problems {
+    char *texts[CONFIG_PROBLEMS_MAX]; /* owned */
+    size_t count;
+    size_t more; /* those beyond */
+};
+
 /* The values with where each came from. */
 struct settings {
     struct config values;
     char origins[CONFIG_SETTINGS_MAX][CONFIG_ORIGIN_SIZE]; /* by row: "default", "FILE:12" ... */
-    struct profiles profiles; /* the AWS profile files, read along the way; owned */
+    struct config_switch_value switches[CONFIG_SWITCHES];
+    char file[CONFIG_TEXT_SIZE]; /* the settings file */
+    bool file_read;              /* it was there */
+    struct profiles profiles;    /* the AWS profile files, read along the way; owned */
+    struct config_problems problems;
 };
+
+#define SETTINGS_INIT ((struct settings){.profiles = PROFILES_INIT})
 
 struct config_request {
     const char *file;       /* NULL: the default file, which may be missing */
@@ -85,15 +116,34 @@ struct config_request {
 /*
  * Fills SETTINGS in the order of precedence: command line, ORDERD_* variables, the names that the
  * Lambda's environment used, the AWS SDKs' variables, the file, the AWS profile, the default.
- * Errors: config; the text names file, line, setting, value and range.
+ * Errors: config; the text names file, line, setting, value and range. It is that of all problems,
+ * as far as they fit; settings->problems has each of them. The code CONFIG_BAD_OPTION is a member
+ * of SET that names no setting. Released in any case.
  */
 bool config_load(struct settings *settings, const struct config_request *request, struct error *err)
     __attribute__((warn_unused_result));
 
+/* Frees and wipes. */
 void config_release(struct settings *settings);
+
+/* Borrow where a setting's value came from, and tell whether that is the default. */
+const char *config_origin(const struct settings *s, const char *name);
+bool config_is_default(const struct settings *s, const char *name);
 
 /* Prints every setting with its origin, a line each. */
 void config_print(const struct settings *settings, FILE *out);
+
+/*
+ * Looks at the files and directories that settings name, without changing any: what a start would
+ * fail on, or go without, is noted in settings->problems. The directory of a default may be
+ * missing, as the service manager makes it. Errors: config, as those of config_load().
+ */
+bool config_check_files(struct settings *settings, struct error *err)
+    __attribute__((warn_unused_result));
+
+/* Prints each problem on a line of its own behind PROGRAM; ERR when none was noted. */
+void config_print_problems(const struct settings *settings, const struct error *err,
+                           const char *program, FILE *out);
 
 /* Walks over the table: what the documentation and its check need to know of row INDEX; false
  * behind the last one. TEXTs are static. */

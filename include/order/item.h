@@ -22,7 +22,8 @@ struct item {
     const char *key;                         /* an order's id, or message#<MessageId> */
     bool processed;                          /* else FAILED */
     const struct order *order;               /* what of it is valid is written */
-    bool leave_items_out;                    /* they are too large to be written */
+    bool leave_items_out;                    /* they are too large, or the table refuses them */
+    bool leave_amount_out;                   /* likewise */
     const struct confirmation *confirmation; /* of a processed order */
     const char *error_code, *error_message;  /* of a failed one */
     int64_t attempts;                        /* receive count; 0: unknown, left out */

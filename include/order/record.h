@@ -69,7 +69,8 @@ struct failure {
 
 /*
  * Writes the FAILED item: under the order's id where that is usable, and under the message's key
- * where it is not, where the failure is permanent, and where another order stands under the id.
+ * where it is not, where the failure is permanent, and where another order stands under the id. An
+ * item that the table refuses is written again without the order's items, then without its amount.
  * RECORD_OWN and RECORD_DUPLICATE mean that nothing was written because the order is done.
  */
 bool record_failed(struct recorder *r, const struct order *o, const struct receipt *receipt,
@@ -79,7 +80,8 @@ bool record_failed(struct recorder *r, const struct order *o, const struct recei
 
 /*
  * Asks the table whether writes work and whether its key is order_id, without leaving a trace.
- * Errors: as of a call; config when the key is another one.
+ * Errors: as of a call, the text being the service's; config, WrongTableKey, when the key is
+ * another one.
  */
 bool record_probe(struct recorder *r, const struct dynamodb_limits *limits, struct error *err)
     __attribute__((warn_unused_result));

@@ -6,13 +6,12 @@
 #ifndef ORDERCTL_CONTEXT_H
 #define ORDERCTL_CONTEXT_H
 
-#include "aws/call.h"
-#include "aws/credentials.h"
 #include "aws/dynamodb.h"
 #include "aws/sqs.h"
 #include "base/error.h"
 #include "base/stop.h"
 #include "order/config.h"
+#include "order/services.h"
 #include "orderctl/output.h"
 
 #include <jansson.h>
@@ -31,14 +30,14 @@ struct context {
     const struct stop *stop;     /* raised by SIGINT and SIGTERM; borrowed */
     enum outcome outcome;
 
-    struct credentials_provider *credentials;
-    struct client sqs_client, dynamodb_client;
+    struct services services;
     struct http_group *group;
     struct sqs sqs; /* has no queue until one of the functions below gave it one */
     struct dynamodb dynamodb;
 };
 
-/* Builds the clients; errors: config. Released in any case. */
+/* Builds the clients, for which the region may have to be asked for; errors: config, stopped.
+ * Borrows everything; does not move until it is released, in any case. */
 bool context_init(struct context *c, const struct settings *settings, struct output *out,
                   const struct stop *stop, struct error *err) __attribute__((warn_unused_result));
 void context_release(struct context *c);

@@ -19,13 +19,19 @@
 struct output {
     FILE *data, *messages; /* borrowed */
     bool json;             /* objects a line instead of tables */
+    size_t width;          /* columns of the terminal that the data go to; 0: none, or unknown */
     bool shows_progress;   /* the messages go to a terminal */
     bool progress_shown;   /* the cursor stands behind a progress text */
     int64_t progress_ns;   /* clock_now() of the last one */
     int fault;             /* errno of the first write that failed; 0: none */
 };
 
+/* Prepares the output. Where the data go to a terminal its width is the kernel's word, else that of
+ * the variable COLUMNS. */
 void output_init(struct output *o, FILE *data, FILE *messages, bool json);
+
+/* Writes bytes of data as they are. */
+void output_bytes(struct output *o, const char *bytes, size_t len);
 
 /* Prints a line of data for people. */
 void output_line(struct output *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -74,37 +80,5 @@ void record_json(struct record *r, const char *name, const char *json, size_t le
 /* Prints what was added, and empties the record for the next one. */
 void record_print(struct record *r);
 void record_release(struct record *r);
-
-/* A table for people. Rows are collected, and a page of them is printed at a time, in columns as
- * wide as its widest cells; columns never become narrower from page to page. */
-struct table_column {
-    const char *title;
-    bool right; /* aligned */
-    size_t max; /* columns that a cell may take, 0: any number */
-};
-
-enum { TABLE_COLUMNS_MAX = 8, TABLE_BYTES_MAX = 32 * 1024 * 1024 };
-
-struct table {
-    struct output *out;                 /* borrowed */
-    const struct table_column *columns; /* borrowed */
-    size_t column_count;
-    size_t widths[TABLE_COLUMNS_MAX];
-    bool headed; /* the titles were printed */
-    struct buf bytes;
-    struct table_cell *cells;
-    size_t count, capacity;
-};
-
-void table_init(struct table *t, struct output *out, const struct table_column *columns,
-                size_t count);
-void table_release(struct table *t);
-
-/* Adds the next cell, row by row; "" is shown as "-". */
-void table_cell(struct table *t, const char *text, size_t len);
-void table_text(struct table *t, const char *text); /* NULL is "" */
-
-/* Prints the rows so far, with the titles above the first ones; prints nothing without rows. */
-void table_print(struct table *t);
 
 #endif

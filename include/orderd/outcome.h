@@ -41,7 +41,8 @@ bool outcome_is_final(const struct redrive *redrive, int64_t receive_count);
 /*
  * Decides what happens to the message (fills disposal and disposal_s): done is deleted; a permanent
  * failure becomes visible at once while that is sure to end in the dead-letter queue; other
- * failures wait 5 s, 30 s, 2 min, 5 min, 15 min by receive count; a deferred one is left.
+ * failures wait 5 s, 30 s, 2 min, 5 min, 15 min by receive count, 2 min where that is not known; a
+ * deferred one is left.
  */
 void outcome_dispose(struct message *m, enum event event, bool permanent,
                      const struct redrive *redrive);

@@ -1,6 +1,8 @@
 #include "aws/call.h"
 
+#include "aws/crc32.h"
 #include "aws/fault.h"
+#include "aws/skew.h"
 #include "base/clock.h"
 #include "base/random.h"
 
@@ -9,8 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct service service_sqs = {"sqs", "AmazonSQS", true, {3, 50}};
-const struct service service_dynamodb = {"dynamodb", "DynamoDB_20120810", false, {4, 25}};
+const struct service service_sqs = {
+    .name = "sqs",
+    .target = "AmazonSQS",
+    .query_compatible = true,
+    .rules = {.max_attempts = 3, .base_ms = 50},
+};
+const struct service service_dynamodb = {
+    .name = "dynamodb",
+    .target = "DynamoDB_20120810",
+    .checksums = true,
+    .rules = {.max_attempts = 4, .base_ms = 25},
+};
 
 /* Less time than this is not worth an attempt; libcurl would make at least a millisecond of it. */
 #define ATTEMPT_MIN_NS (20 * CLOCK_NS_PER_MS)
@@ -36,7 +48,9 @@ bool client_init(struct client *c, const struct service *service,
     (void)snprintf(c->region, sizeof(c->region), "%s", options->region);
     (void)snprintf(c->ca_file, sizeof(c->ca_file), "%s", options->ca_file);
     (void)snprintf(c->user_agent, sizeof(c->user_agent), "%s", options->user_agent);
-    return endpoint_resolve(service->name, options->region, options->endpoint_override,
+    return endpoint_resolve(service->name,
+                            &(struct endpoint_request){.region = options->region,
+                                                       .override = options->endpoint_override},
                             &c->endpoint, err);
 }
 
@@ -143,7 +157,8 @@ static void build_lines(struct caller *c, const struct call *call, unsigned atte
     const char *token = credentials_session_token(c->credentials);
     char stamp[CLOCK_STAMP_SIZE];
 
-    clock_format_stamp(clock_wall_ms(), stamp);
+    c->skew_ms = atomic_load_explicit(&c->client->skew_ms, memory_order_relaxed);
+    clock_format_stamp(clock_wall_ms() + c->skew_ms, stamp);
     (void)buf_puts(begin_line(c, DATE, "X-Amz-Date: "), stamp);
     (void)buf_puts(begin_line(c, TARGET, "X-Amz-Target: "), service->target);
     (void)buf_putc(&c->headers[TARGET], '.');
@@ -206,17 +221,41 @@ static bool start_attempt(struct caller *c, const struct call *call, unsigned at
     return true;
 }
 
+/* Compares the body with the checksum that came with it; a reply without one is as good as ever. */
+static bool is_intact(struct caller *c)
+{
+    const char *text =
+        c->client->service->checksums ? http_reply_header(c->http, "x-amz-crc32") : NULL;
+    char *end;
+    unsigned long sum;
+
+    if (text == NULL)
+        return true;
+    sum = strtoul(text, &end, 10);
+    return end == text || *end != '\0' ||
+           sum == crc32_of(buf_text(&c->reply.body), c->reply.body.len);
+}
+
+static bool refuse_checksum(struct error *err)
+{
+    (void)error_set(err, ERROR_MALFORMED, "BadChecksum",
+                    "the reply does not have the checksum that came with it (x-amz-crc32)");
+    err->maybe_sent = true; /* a service that answered has acted */
+    return false;
+}
+
 /* An HTTP exchange is over: is its answer a success? */
 static bool judge(struct caller *c, json_t **fault, struct error *err)
 {
+    bool intact = is_intact(c);
     struct fault_reply reply = {
         .status = c->reply.status,
         .body = buf_text(&c->reply.body),
-        .body_len = c->reply.body.len,
+        .body_len = intact ? c->reply.body.len : 0, /* then the status decides */
     };
 
     if (reply.status >= 200 && reply.status < 300)
-        return true;
+        return intact || refuse_checksum(err);
     reply.error_type = http_reply_header(c->http, "X-Amzn-Errortype");
     reply.query_error = http_reply_header(c->http, "x-amzn-query-error");
     fault_read(&reply, fault, err);
@@ -264,6 +303,53 @@ static void drop_fault(json_t **fault)
     *fault = NULL;
 }
 
+/*
+ * Says that the clock is wrong, when that is why the service refused, and signs with the right time
+ * from now on. True: the call may be repeated. Many threads meet this at once; one of them
+ * corrects.
+ */
+static bool correct_clock(struct caller *c, const struct error *err)
+{
+    int64_t signed_with = c->skew_ms;
+    int64_t ours_ms = clock_wall_ms();
+    int64_t theirs_ms;
+
+    if (c->reply.status == 0 || !http_reply_date(c->http, &theirs_ms) ||
+        !skew_explains(err->code, theirs_ms - ours_ms - signed_with))
+        return false;
+    if (atomic_compare_exchange_strong(&c->client->skew_ms, &signed_with, theirs_ms - ours_ms) &&
+        c->client->clock_corrected != NULL)
+        c->client->clock_corrected(c->client->service->name, theirs_ms - ours_ms);
+    return true;
+}
+
+/* Tells whether the keys were refused for what fresh ones may mend. */
+static bool keys_refused(const struct error *err)
+{
+    return err->kind == ERROR_EXPIRED || strcmp(err->code, "InvalidClientTokenId") == 0 ||
+           strcmp(err->code, "UnrecognizedClientException") == 0;
+}
+
+enum { HEALED_CLOCK = 1, HEALED_KEYS = 2 };
+
+/* Removes what an attempt failed of, when it is our clock or our keys, each once a call. DONE holds
+ * what was tried; true: the call may be repeated at once. */
+static bool heal(struct caller *c, const struct call *call, unsigned *done, struct error *err)
+{
+    struct error refresh = ERROR_INIT;
+
+    if ((*done & HEALED_CLOCK) == 0 && correct_clock(c, err)) {
+        *done |= HEALED_CLOCK;
+        return true;
+    }
+    if ((*done & HEALED_KEYS) != 0 || !keys_refused(err))
+        return false;
+    *done |= HEALED_KEYS;
+    /* what the service said stands when there are no other keys */
+    return credentials_rejected(c->client->credentials, c->credentials, call->stop,
+                                call->deadline_ns, &refresh);
+}
+
 /* Sleeps before a retry; false when that ends the call. */
 static bool pause_before_retry(const struct call *call, int64_t delay_ms, struct error *err)
 {
@@ -282,6 +368,7 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
 {
     struct retry_state state = {0};
     json_t *ignored = NULL;
+    unsigned healed = 0;
     bool maybe_sent = false; /* by any of the attempts */
     bool ok = false;
 
@@ -295,9 +382,17 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
         maybe_sent = maybe_sent || (!ok && err->maybe_sent);
         if (ok || (call->once && maybe_sent))
             break;
+        if (heal(c, call, &healed, err)) {
+            drop_fault(fault);
+            continue;
+        }
         if (!retry_next(&c->client->rules, &c->client->bucket, &state, err->kind, retry_hint(c),
-                        &delay_ms) ||
-            !pause_before_retry(call, delay_ms, err))
+                        &delay_ms)) {
+            if (call->long_poll && delay_ms >= 0)
+                (void)pause_before_retry(call, delay_ms, err);
+            break;
+        }
+        if (!pause_before_retry(call, delay_ms, err))
             break;
         drop_fault(fault);
     }
@@ -323,13 +418,17 @@ bool call_start(struct caller *c, const struct call *call, struct error *err)
 
 bool call_finish(struct caller *c, json_t **fault, struct error *err)
 {
+    const struct call at_once = {.deadline_ns = clock_now()}; /* what is asked for is not awaited */
     json_t *ignored = NULL;
+    unsigned healed = 0;
     bool ok;
 
     if (fault == NULL)
         fault = &ignored;
     *fault = NULL;
     ok = http_finish(c->http, err) && judge(c, fault, err);
+    if (!ok)
+        (void)heal(c, &at_once, &healed, err);
     json_decref(ignored);
     return ok;
 }

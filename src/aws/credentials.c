@@ -1,39 +1,21 @@
-/*
- * DESIGN: signing happens on every call of every thread, a change of keys a few times a day. So a
- * caller keeps the reference it holds and compares one atomic generation number; the lock is taken
- * only when that has moved. The lock is never held while a source is read.
- */
 #include "aws/credentials.h"
 
 #include "aws/credentials_source.h"
+#include "aws/credentials_triple.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct credentials {
-    atomic_uint references;
-    unsigned generation;
-    int64_t expires_ms;
-    char *source, *access_key_id, *secret_access_key, *session_token;
+/* In the order in which they are asked. */
+static const struct credentials_row chain[] = {
+    {"environment", credentials_from_environment},    {"profile", credentials_from_profile},
+    {"web identity", credentials_from_web_identity},  {"container", credentials_from_container},
+    {"instance metadata", credentials_from_instance},
 };
 
-struct credentials_provider {
-    struct credentials_options options;
-    pthread_mutex_t lock;
-    const struct credentials *current; /* one reference; under the lock */
-    atomic_uint generation;            /* of current; 0 when there is none */
-};
-
-static const struct {
-    const char *name;
-    credentials_load *load;
-} chain[] = {
-    {"environment", credentials_from_environment},
-    {"profile", credentials_from_profile},
-};
+enum { CHAIN_LEN = sizeof(chain) / sizeof(chain[0]) };
 
 struct credentials *credentials_new(const char *source, const char *access_key_id,
                                     const char *secret_access_key, const char *session_token,
@@ -50,16 +32,27 @@ struct credentials *credentials_new(const char *source, const char *access_key_i
     return c;
 }
 
+void credentials_set_stable(struct credentials *c)
+{
+    c->stable = true;
+}
+
 static void wipe(char *text)
 {
     explicit_bzero(text, strlen(text));
     free(text);
 }
 
+/* Shared as const; only the counter and the last owner ever write. */
 static struct credentials *writable(const struct credentials *c)
 {
-    /* Shared as const; only the counter and the last owner ever write. */
     return (struct credentials *)(uintptr_t)c;
+}
+
+const struct credentials *credentials_ref(const struct credentials *c)
+{
+    (void)atomic_fetch_add_explicit(&writable(c)->references, 1, memory_order_relaxed);
+    return c;
 }
 
 void credentials_unref(const struct credentials *shared)
@@ -73,6 +66,13 @@ void credentials_unref(const struct credentials *shared)
     wipe(c->secret_access_key);
     wipe(c->session_token);
     free(c);
+}
+
+bool credentials_same(const struct credentials *a, const struct credentials *b)
+{
+    return a->expires_ms == b->expires_ms && strcmp(a->access_key_id, b->access_key_id) == 0 &&
+           strcmp(a->secret_access_key, b->secret_access_key) == 0 &&
+           strcmp(a->session_token, b->session_token) == 0;
 }
 
 const char *credentials_access_key_id(const struct credentials *c)
@@ -95,71 +95,49 @@ const char *credentials_source(const struct credentials *c)
     return c->source;
 }
 
+int64_t credentials_expires_ms(const struct credentials *c)
+{
+    return c->expires_ms;
+}
+
 struct credentials_provider *credentials_provider_new(const struct credentials_options *options)
 {
-    struct credentials_provider *p = xcalloc(1, sizeof(*p));
-
-    p->options = *options;
-    (void)pthread_mutex_init(&p->lock, NULL);
-    return p;
+    return credentials_provider_new_with(options, chain, CHAIN_LEN);
 }
 
-void credentials_provider_free(struct credentials_provider *p)
+/* WHY is what the last source said about it; "" when nothing. */
+static bool nothing_configured(const struct credentials_row *rows, size_t count, const char *why,
+                               struct error *err)
 {
-    if (p == NULL)
-        return;
-    credentials_unref(p->current);
-    (void)pthread_mutex_destroy(&p->lock);
-    free(p);
+    char names[256];
+    struct buf text = BUF_FIXED(names);
+
+    for (size_t i = 0; i < count; i++) {
+        (void)buf_puts(&text, i == 0 ? "" : ", ");
+        (void)buf_puts(&text, rows[i].name);
+    }
+    return error_set(err, ERROR_AUTH, "NoCredentials",
+                     "no credentials: none of these has keys: %s%s%.200s%s", buf_text(&text),
+                     why[0] != '\0' ? " (" : "", why, why[0] != '\0' ? ")" : "");
 }
 
-static bool load(const struct credentials_provider *p, struct credentials **out, struct error *err)
+bool credentials_chain_load(const struct credentials_row *rows, size_t count,
+                            const struct credentials_options *options, struct credentials **out,
+                            struct error *err)
 {
-    for (size_t i = 0; i < sizeof(chain) / sizeof(chain[0]); i++) {
-        switch (chain[i].load(&p->options, out, err)) {
+    struct error why = ERROR_INIT;
+
+    for (size_t i = 0; i < count; i++) {
+        why = ERROR_INIT;
+        switch (rows[i].load(options, out, &why)) {
         case CREDENTIALS_FOUND:
             return true;
         case CREDENTIALS_BROKEN:
+            *err = why;
             return false;
         case CREDENTIALS_NOT_CONFIGURED:
             break;
         }
     }
-    return error_set(err, ERROR_AUTH, "NoCredentials",
-                     "no credentials: neither the environment nor a profile has keys");
-}
-
-/* Takes LOADED unless another thread was first. */
-static void publish(struct credentials_provider *p, struct credentials *loaded)
-{
-    pthread_mutex_lock(&p->lock);
-    if (p->current == NULL) {
-        loaded->generation = atomic_load(&p->generation) + 1;
-        p->current = TAKE_PTR(loaded);
-        atomic_store(&p->generation, p->current->generation);
-    }
-    pthread_mutex_unlock(&p->lock);
-    credentials_unref(loaded);
-}
-
-bool credentials_get(struct credentials_provider *p, const struct credentials **held,
-                     struct error *err)
-{
-    struct credentials *loaded = NULL;
-    const struct credentials *old = *held;
-    unsigned generation = atomic_load_explicit(&p->generation, memory_order_acquire);
-
-    if (old != NULL && old->generation == generation)
-        return true;
-    if (generation == 0) {
-        if (!load(p, &loaded, err))
-            return false;
-        publish(p, loaded);
-    }
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&writable(p->current)->references, 1);
-    *held = p->current;
-    pthread_mutex_unlock(&p->lock);
-    credentials_unref(old);
-    return true;
+    return nothing_configured(rows, count, why.text, err);
 }

@@ -1,6 +1,8 @@
+#include "aws/credentials_document.h"
 #include "aws/credentials_source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *variable(const char *name)
 {
@@ -15,6 +17,8 @@ enum credentials_answer credentials_from_environment(const struct credentials_op
     const char *id = variable("AWS_ACCESS_KEY_ID");
     const char *secret = variable("AWS_SECRET_ACCESS_KEY");
     const char *token = variable("AWS_SESSION_TOKEN");
+    const char *expiration = variable("AWS_CREDENTIAL_EXPIRATION");
+    int64_t expires_ms = INT64_MAX;
 
     (void)options;
     if (id[0] == '\0' && secret[0] == '\0')
@@ -25,8 +29,14 @@ enum credentials_answer credentials_from_environment(const struct credentials_op
                         id[0] != '\0' ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
         return CREDENTIALS_BROKEN;
     }
+    if (expiration[0] != '\0' &&
+        !credentials_expiration_read(expiration, strlen(expiration), &expires_ms)) {
+        (void)error_set(err, ERROR_AUTH, "BadCredentials",
+                        "environment: AWS_CREDENTIAL_EXPIRATION is not a time as of RFC 3339");
+        return CREDENTIALS_BROKEN;
+    }
     if (token[0] == '\0')
         token = variable("AWS_SECURITY_TOKEN"); /* its name in old SDKs */
-    *out = credentials_new("environment", id, secret, token, INT64_MAX);
+    *out = credentials_new("environment", id, secret, token, expires_ms);
     return CREDENTIALS_FOUND;
 }

@@ -10,6 +10,8 @@ enum { BLOCK_SIZE = 64, MD5_SIZE = 16 };
 
 struct digest {
     EVP_MD *sha256;
+    EVP_MD *md5; /* NULL: OpenSSL refuses it (FIPS mode) */
+    EVP_MD_CTX *md5_context;
     EVP_MD_CTX *context;
 };
 
@@ -19,6 +21,7 @@ struct digest *digest_new(void)
 
     d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     d->context = EVP_MD_CTX_new();
+    d->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     if (d->sha256 == NULL || d->context == NULL ||
         EVP_DigestInit_ex2(d->context, d->sha256, NULL) != 1)
         abort();
@@ -31,6 +34,8 @@ void digest_free(struct digest *d)
         return;
     EVP_MD_CTX_free(d->context);
     EVP_MD_free(d->sha256);
+    EVP_MD_CTX_free(d->md5_context);
+    EVP_MD_free(d->md5);
     free(d);
 }
 
@@ -95,13 +100,27 @@ void digest_hmac(struct digest *d, const void *key, size_t key_len, const void *
     explicit_bzero(block, sizeof(block));
 }
 
-bool digest_md5_hex(const void *bytes, size_t len, char out[DIGEST_MD5_HEX_SIZE])
+/* The context is made at the first use: most of those who hash need SHA-256 only. */
+static bool begin_md5(struct digest *d)
+{
+    if (d->md5 == NULL)
+        return false;
+    if (d->md5_context != NULL)
+        return EVP_DigestInit_ex2(d->md5_context, NULL, NULL) == 1;
+    d->md5_context = EVP_MD_CTX_new();
+    if (d->md5_context == NULL)
+        abort();
+    return EVP_DigestInit_ex2(d->md5_context, d->md5, NULL) == 1;
+}
+
+bool digest_md5_hex(struct digest *d, const void *bytes, size_t len, char out[DIGEST_MD5_HEX_SIZE])
 {
     uint8_t hash[MD5_SIZE];
-    size_t hash_len = sizeof(hash);
 
-    if (EVP_Q_digest(NULL, "MD5", NULL, bytes, len, hash, &hash_len) != 1)
+    if (!begin_md5(d))
         return false;
+    check(EVP_DigestUpdate(d->md5_context, bytes, len));
+    check(EVP_DigestFinal_ex(d->md5_context, hash, NULL));
     digest_hex(hash, sizeof(hash), out);
     return true;
 }

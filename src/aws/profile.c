@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum { PATH_SIZE = 4096 };
 
 struct profile_entry {
     enum profile_file file;
@@ -185,33 +188,8 @@ bool profiles_parse(struct profiles *p, enum profile_file kind, const char *name
     return ok;
 }
 
-static bool load_file(struct profiles *p, enum profile_file kind, const char *path,
-                      struct error *err)
-{
-    CLEANUP(buf_wipe) struct buf text = BUF_INIT(PROFILE_FILE_MAX);
-    FILE *file = fopen(path, "re");
-    char chunk[4096];
-    size_t got;
-    bool ok = true;
-
-    if (file == NULL) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return true;
-        return error_set(err, ERROR_CONFIG, "ProfileFile", "%s: %s", path, strerror(errno));
-    }
-    while (ok && (got = fread(chunk, 1, sizeof(chunk), file)) > 0)
-        ok = buf_append(&text, chunk, got);
-    if (!ok)
-        (void)error_set(err, ERROR_CONFIG, "ProfileFile", "%s: larger than %d bytes", path,
-                        PROFILE_FILE_MAX);
-    else if (ferror(file) != 0)
-        ok = error_set(err, ERROR_CONFIG, "ProfileFile", "%s: %s", path, strerror(errno));
-    (void)fclose(file);
-    explicit_bzero(chunk, sizeof(chunk));
-    return ok && profiles_parse(p, kind, path, buf_text(&text), text.len, err);
-}
-
-bool profiles_load(struct profiles *p, struct error *err)
+/* Writes where a file is; false when nothing says that. */
+static bool path_of(enum profile_file kind, char path[PATH_SIZE])
 {
     static const struct {
         const char *variable, *file;
@@ -219,22 +197,95 @@ bool profiles_load(struct profiles *p, struct error *err)
         [PROFILE_CONFIG] = {"AWS_CONFIG_FILE", "config"},
         [PROFILE_CREDENTIALS] = {"AWS_SHARED_CREDENTIALS_FILE", "credentials"},
     };
+    const char *given = getenv(files[kind].variable);
     const char *home = getenv("HOME");
 
-    for (int kind = 0; kind < PROFILE_FILES; kind++) {
-        const char *given = getenv(files[kind].variable);
-        char path[4096];
+    if (given != NULL && given[0] != '\0')
+        (void)snprintf(path, PATH_SIZE, "%s", given);
+    else if (home != NULL && home[0] != '\0')
+        (void)snprintf(path, PATH_SIZE, "%s/.aws/%s", home, files[kind].file);
+    else
+        return false;
+    return true;
+}
 
-        if (given != NULL && given[0] != '\0')
-            (void)snprintf(path, sizeof(path), "%s", given);
-        else if (home != NULL && home[0] != '\0')
-            (void)snprintf(path, sizeof(path), "%s/.aws/%s", home, files[kind].file);
-        else
-            continue;
-        if (!load_file(p, (enum profile_file)kind, path, err))
+static struct profile_stamp stamp_of(const struct stat *s)
+{
+    return (struct profile_stamp){true, s->st_dev, s->st_ino, s->st_size, s->st_mtim};
+}
+
+static bool read_file(FILE *file, const char *path, struct buf *text, struct error *err)
+{
+    char chunk[4096];
+    size_t got;
+    bool ok = true;
+
+    (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of the keys in a buffer of stdio's */
+    while (ok && (got = fread(chunk, 1, sizeof(chunk), file)) > 0)
+        ok = buf_append(text, chunk, got);
+    if (!ok)
+        (void)error_set(err, ERROR_CONFIG, "ProfileFile", "%s: larger than %d bytes", path,
+                        PROFILE_FILE_MAX);
+    else if (ferror(file) != 0)
+        ok = error_set(err, ERROR_CONFIG, "ProfileFile", "%s: %s", path, strerror(errno));
+    explicit_bzero(chunk, sizeof(chunk));
+    return ok;
+}
+
+static bool load_file(struct profiles *p, enum profile_file kind, const char *path,
+                      struct error *err)
+{
+    CLEANUP(buf_wipe) struct buf text = BUF_INIT(PROFILE_FILE_MAX);
+    FILE *file = fopen(path, "re");
+    struct stat s;
+    bool ok;
+
+    if (file == NULL) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return true;
+        return error_set(err, ERROR_CONFIG, "ProfileFile", "%s: %s", path, strerror(errno));
+    }
+    /* before it is read: what is written meanwhile then counts as a change */
+    if (fstat(fileno(file), &s) == 0) {
+        p->stamps[kind] = stamp_of(&s);
+        if (s.st_size > 0 && s.st_size <= PROFILE_FILE_MAX)
+            (void)buf_reserve(&text, (size_t)s.st_size); /* growing would leave copies behind */
+    }
+    ok = read_file(file, path, &text, err);
+    (void)fclose(file);
+    return ok && profiles_parse(p, kind, path, buf_text(&text), text.len, err);
+}
+
+bool profiles_load(struct profiles *p, struct error *err)
+{
+    p->loaded = true;
+    for (int kind = 0; kind < PROFILE_FILES; kind++) {
+        char path[PATH_SIZE];
+
+        p->stamps[kind] = (struct profile_stamp){.there = false};
+        if (path_of((enum profile_file)kind, path) &&
+            !load_file(p, (enum profile_file)kind, path, err))
             return false;
     }
     return true;
+}
+
+bool profiles_changed(const struct profiles *p)
+{
+    for (int kind = 0; kind < PROFILE_FILES && p->loaded; kind++) {
+        const struct profile_stamp *was = &p->stamps[kind];
+        struct profile_stamp is = {.there = false};
+        char path[PATH_SIZE];
+        struct stat s;
+
+        if (path_of((enum profile_file)kind, path) && stat(path, &s) == 0)
+            is = stamp_of(&s);
+        if (is.there != was->there || is.device != was->device || is.inode != was->inode ||
+            is.size != was->size || is.modified.tv_sec != was->modified.tv_sec ||
+            is.modified.tv_nsec != was->modified.tv_nsec)
+            return true;
+    }
+    return false;
 }
 
 /* In the config file a profile's section is "profile NAME" ("default" may go without the word); in
@@ -280,6 +331,17 @@ const char *profiles_get_section(const struct profiles *p, const char *kind, con
             return e->value;
     }
     return NULL;
+}
+
+bool profiles_has_section(const struct profiles *p, const char *kind, const char *name)
+{
+    char section[256];
+
+    (void)snprintf(section, sizeof(section), "%s %s", kind, name);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->entries[i].file == PROFILE_CONFIG && strcmp(p->entries[i].section, section) == 0)
+            return true;
+    return false;
 }
 
 bool profiles_has(const struct profiles *p, const char *profile)

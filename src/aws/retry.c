@@ -45,11 +45,14 @@ bool retry_next(const struct retry_rules *rules, struct retry_bucket *bucket,
     int cost = throttled ? COST_THROTTLED : COST_TRANSIENT;
 
     state->attempts++;
-    if (!retry_may_pass(kind) || state->attempts >= rules->max_attempts || !take(bucket, cost))
+    *delay_ms = -1;
+    if (!retry_may_pass(kind) || state->attempts >= rules->max_attempts)
         return false;
-    state->taken = cost;
     *delay_ms =
         delay_for(throttled ? THROTTLED_BASE_MS : rules->base_ms, state->attempts - 1, hint_ms);
+    if (!take(bucket, cost))
+        return false;
+    state->taken = cost;
     return true;
 }
 

@@ -118,9 +118,17 @@ static bool take_string(const json_t *object, const char *member, char *out, siz
     return true;
 }
 
+/* Where a receive's reply goes. */
+struct receiving {
+    struct digest *digest;
+    struct sqs_received *out;
+};
+
 static bool read_received(const struct buf *body, void *arg, struct error *err)
 {
-    return sqs_parse_received(buf_text(body), body->len, arg, err);
+    const struct receiving *r = arg;
+
+    return sqs_parse_received(buf_text(body), body->len, r->digest, r->out, err);
 }
 
 /* A reply that was cut on its way may hold whole messages; they count as received, so they are
@@ -131,7 +139,8 @@ static bool salvage(struct sqs *s, const struct error *fault, struct sqs_receive
     struct error ignored;
 
     if (!fault->maybe_sent || fault->kind == ERROR_STOPPED || reply->status != 200 ||
-        !sqs_parse_received(buf_text(&reply->body), reply->body.len, out, &ignored) ||
+        !sqs_parse_received(buf_text(&reply->body), reply->body.len, s->caller.signer.digest, out,
+                            &ignored) ||
         out->count == 0)
         return false;
     out->whole = false;
@@ -142,6 +151,7 @@ static bool salvage(struct sqs *s, const struct error *fault, struct sqs_receive
 bool sqs_receive(struct sqs *s, const struct sqs_receive *r, struct sqs_received *out,
                  struct error *err)
 {
+    struct receiving receiving = {s->caller.signer.digest, out};
     struct buf *request = begin_request(s);
     struct call call;
 
@@ -160,10 +170,11 @@ bool sqs_receive(struct sqs *s, const struct sqs_receive *r, struct sqs_received
     call.deadline_ns = clock_now() + call.attempt_ns + RECEIVE_RETRIES_NS;
     call.reply_max = 64 * 1024 + (size_t)r->max_messages * 3 * 1024 * 1024;
     call.once = true;
+    call.long_poll = true;
     call.stop = r->stop;
     call.last = r->last;
     call.read = read_received;
-    call.arg = out;
+    call.arg = &receiving;
     out->count = 0;
     return call_perform(&s->caller, &call, NULL, err) || salvage(s, err, out);
 }

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { ATTRIBUTE_MAX = 32 };
 
@@ -73,8 +74,15 @@ static bool read_attributes(struct scan *s, const struct scan_token *value, stru
     return name.type == SCAN_OBJECT_END;
 }
 
-static bool read_member(struct scan *s, const struct scan_token *name, struct sqs_message *m)
+/* An element of "Messages" that is being read. */
+struct element {
+    struct sqs_message message;
+    char md5[DIGEST_MD5_HEX_SIZE]; /* of the body, as the service says; "" when it does not */
+};
+
+static bool read_member(struct scan *s, const struct scan_token *name, struct element *e)
 {
+    struct sqs_message *m = &e->message;
     struct scan_token t;
 
     (void)scan_next(s, &t);
@@ -88,64 +96,83 @@ static bool read_member(struct scan *s, const struct scan_token *name, struct sq
     } else if (scan_is(name, "Body") && t.type == SCAN_STRING) {
         free(m->body);
         m->body = take_text(&t, &m->body_len);
+    } else if (scan_is(name, "MD5OfBody") && fits(&t, sizeof(e->md5)) &&
+               t.len == sizeof(e->md5) - 1) {
+        e->md5[scan_decode(&t, e->md5)] = '\0';
     }
     return scan_skip(s, &t, NULL);
 }
 
 /* Reads one element; false when the text ends or breaks inside it. */
-static bool read_message(struct scan *s, const struct scan_token *first, struct sqs_message *m)
+static bool read_message(struct scan *s, const struct scan_token *first, struct element *e)
 {
     struct scan_token name;
 
-    *m = (struct sqs_message){.body = NULL};
     if (first->type != SCAN_OBJECT)
         return scan_skip(s, first, NULL);
     while (scan_next(s, &name) == SCAN_NAME)
-        if (!read_member(s, &name, m))
+        if (!read_member(s, &name, e))
             return false;
     return name.type == SCAN_OBJECT_END;
 }
 
-static const char *lacking(const struct sqs_message *m)
+/* What is wrong with an element that was read to its end; NULL when it can be used. */
+static const char *complaint(const struct element *e, struct digest *digest)
 {
+    const struct sqs_message *m = &e->message;
+    char md5[DIGEST_MD5_HEX_SIZE];
+
     if (m->id[0] == '\0')
-        return "MessageId";
+        return "has no usable MessageId";
     if (m->receipt_handle == NULL)
-        return "ReceiptHandle";
-    return m->body == NULL ? "Body" : NULL;
+        return "has no usable ReceiptHandle";
+    if (m->body == NULL)
+        return "has no usable Body";
+    if (e->md5[0] == '\0' || digest == NULL || !digest_md5_hex(digest, m->body, m->body_len, md5) ||
+        strcasecmp(md5, e->md5) == 0)
+        return NULL;
+    return "has a body of another MD5 than its MD5OfBody";
 }
 
-static bool read_messages(struct scan *s, const struct scan_token *value, struct sqs_received *out)
+/* Takes over what can be used, and notes what cannot. */
+static void keep(struct element *e, struct digest *digest, struct sqs_received *out)
+{
+    const char *wrong = complaint(e, digest);
+
+    if (wrong == NULL && out->count == SQS_BATCH_MAX)
+        wrong = "is more than was asked for";
+    if (wrong == NULL) {
+        out->messages[out->count++] = e->message;
+        return;
+    }
+    out->unreadable++;
+    (void)error_set(&out->fault, ERROR_MALFORMED, "MalformedReply", "a received message%s%s %s",
+                    e->message.id[0] != '\0' ? " " : "", e->message.id, wrong);
+    sqs_message_release(&e->message);
+}
+
+static bool read_messages(struct scan *s, const struct scan_token *value, struct digest *digest,
+                          struct sqs_received *out)
 {
     struct scan_token t;
 
     if (value->type != SCAN_ARRAY)
         return value->type == SCAN_NULL;
     while (scan_next(s, &t) != SCAN_ARRAY_END) {
-        struct sqs_message m;
-        bool whole = t.type != SCAN_ERROR && read_message(s, &t, &m);
+        struct element e = {.md5 = ""};
 
         if (t.type == SCAN_ERROR)
             return false;
-        if (whole && lacking(&m) == NULL && out->count < SQS_BATCH_MAX) {
-            out->messages[out->count++] = m;
-            continue;
-        }
-        if (whole) {
-            out->unreadable++;
-            (void)error_set(&out->fault, ERROR_MALFORMED, "MalformedReply",
-                            "a received message %s %s",
-                            lacking(&m) != NULL ? "has no usable" : "is more than was asked for:",
-                            lacking(&m) != NULL ? lacking(&m) : m.id);
-        }
-        sqs_message_release(&m);
-        if (!whole)
+        if (!read_message(s, &t, &e)) {
+            sqs_message_release(&e.message);
             return false;
+        }
+        keep(&e, digest, out);
     }
     return true;
 }
 
-static bool read_reply(struct scan *s, struct sqs_received *out)
+static bool read_reply(struct scan *s, struct digest *digest, struct sqs_received *out)
 {
     struct scan_token t;
 
@@ -155,20 +182,22 @@ static bool read_reply(struct scan *s, struct sqs_received *out)
         struct scan_token value;
 
         (void)scan_next(s, &value);
-        if (scan_is(&t, "Messages") ? !read_messages(s, &value, out) : !scan_skip(s, &value, NULL))
+        if (scan_is(&t, "Messages") ? !read_messages(s, &value, digest, out)
+                                    : !scan_skip(s, &value, NULL))
             return false;
     }
     return t.type == SCAN_OBJECT_END && scan_next(s, &t) == SCAN_END;
 }
 
-bool sqs_parse_received(const char *text, size_t len, struct sqs_received *out, struct error *err)
+bool sqs_parse_received(const char *text, size_t len, struct digest *digest,
+                        struct sqs_received *out, struct error *err)
 {
     struct scan s;
 
     out->count = 0;
     out->unreadable = 0;
     scan_init(&s, text, len, SCAN_DEPTH_MAX);
-    out->whole = read_reply(&s, out);
+    out->whole = read_reply(&s, digest, out);
     if (out->whole)
         return true;
     (void)error_set(&out->fault, ERROR_MALFORMED, "MalformedReply",

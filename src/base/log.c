@@ -117,6 +117,10 @@ static void put_json_field(struct buf *line, const struct log_field *f)
         (void)buf_put_int(line, f->number);
         return;
     }
+    if (f->bare) {
+        (void)buf_puts(line, f->text);
+        return;
+    }
     (void)buf_putc(line, '"');
     (void)buf_put_json(line, f->text, strlen(f->text));
     (void)buf_putc(line, '"');

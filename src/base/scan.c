@@ -14,7 +14,7 @@ void scan_init(struct scan *s, const char *text, size_t len, unsigned max_depth)
 {
     *s = (struct scan){.start = text,
                        .at = text,
-                       .end = text + len,
+                       .end = len > 0 ? text + len : text, /* an empty text may be NULL */
                        .max_depth = max_depth < SCAN_DEPTH_MAX ? max_depth : SCAN_DEPTH_MAX};
 }
 

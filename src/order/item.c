@@ -129,7 +129,8 @@ static void set_order(struct writer *w, const struct item *item)
     const struct order *o = item->order;
 
     set_value(w, CUSTOMER_ID, o->customer_id);
-    set_value(w, AMOUNT, o->amount);
+    if (!item->leave_amount_out)
+        set_value(w, AMOUNT, o->amount);
     if (!item->leave_items_out)
         set_value(w, ITEMS, o->items);
     if (o->items != NULL)

@@ -159,17 +159,31 @@ bool record_processed(struct recorder *r, const struct order *o, const struct re
     return false;
 }
 
-/* Writes one FAILED item; its items are left out when they would make it too large. */
+/* Leaves out of a FAILED item what may be why it cannot be written: the items first, as they are
+ * what DynamoDB has most rules for, then the amount. False when there is nothing left of these. */
+static bool leave_out(struct item *item)
+{
+    if (!item->leave_items_out && item->order->items != NULL)
+        return item->leave_items_out = true;
+    if (!item->leave_amount_out && item->order->amount != NULL)
+        return item->leave_amount_out = true;
+    return false;
+}
+
+/*
+ * Writes one FAILED item. What makes it too large, or is refused by the table, is left out: the
+ * reason of the failure is worth more than the part of the order that could not be stored. What was
+ * left out stays so for the item under the other key.
+ */
 static bool put_failed(struct recorder *r, struct item *item, const struct order *o,
                        const struct confirmation *c, const struct dynamodb_limits *limits,
                        struct record_answer *answer, struct error *err)
 {
-    if (!build(r, item, err)) {
-        item->leave_items_out = true;
-        if (!build(r, item, err))
-            return false;
-    }
-    return update(r, item, o, c, limits, answer, err);
+    do {
+        if (build(r, item, err) && update(r, item, o, c, limits, answer, err))
+            return true;
+    } while (err->kind == ERROR_REJECTED && leave_out(item));
+    return false;
 }
 
 bool record_failed(struct recorder *r, const struct order *o, const struct receipt *receipt,
@@ -224,8 +238,6 @@ bool record_probe(struct recorder *r, const struct dynamodb_limits *limits, stru
     if (strcmp(err->code, "ValidationException") == 0) {
         err->kind = ERROR_CONFIG;
         (void)snprintf(err->code, sizeof(err->code), "WrongTableKey");
-        (void)error_prefix(err, "the table %.255s does not have order_id (S) as its only key",
-                           r->table);
     }
     return false;
 }

@@ -129,7 +129,8 @@ static void check_amount(struct order *o)
     fault = make_canonical(o, v);
     if (v->text[0] == '-' || (v->len == 1 && v->text[0] == '0'))
         ok = refuse(o, "amount", "must be greater than 0");
-    if (fault != DECIMAL_OK)
+    /* The range begins above 0: what is below it has missed this one bound, and not the other. */
+    if (fault != DECIMAL_OK && (ok || fault != DECIMAL_OUT_OF_RANGE))
         ok = refuse(o, "amount", decimal_fault_text(fault));
     if (ok)
         o->amount = v;

@@ -2,12 +2,15 @@
 
 #include "base/mem.h"
 #include "orderctl/command.h"
+#include "orderctl/suggest.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { COMMANDS_MAX = 32 };
 
 const struct flag global_flags[] = {
     {.name = "config",
@@ -88,6 +91,32 @@ static bool add_option(struct arguments *a, const struct flag *f, const char *te
     return true;
 }
 
+static void look_at_flags(struct suggest *s, const struct flag *table)
+{
+    for (const struct flag *f = table; f != NULL && f->name != NULL; f++)
+        suggest_look_at(s, f->name, NULL);
+}
+
+/* TEXT begins with an option of LEN bytes that there is not. */
+static bool refuse_option(const struct arguments *a, const char *text, size_t len,
+                          struct error *err)
+{
+    char name[SUGGEST_WORD_MAX + 8] = "";
+    struct suggest s = SUGGEST_INIT(name);
+
+    if (a->command == NULL)
+        return arguments_refuse(err, "unknown option %.*s (a command's own come behind its name)",
+                                (int)len, text);
+    if (text[1] == '-')
+        (void)snprintf(name, sizeof(name), "%.*s", (int)len - 2, text + 2);
+    look_at_flags(&s, a->command->flags);
+    look_at_flags(&s, global_flags);
+    if (s.best != NULL)
+        return arguments_refuse(err, "unknown option %.*s; did you mean --%s?", (int)len, text,
+                                s.best);
+    return arguments_refuse(err, "unknown option %.*s", (int)len, text);
+}
+
 /* Reads the option at *AT and its value, which may be the next argument; *AT stays on the last one
  * that was used. */
 static bool read_option(struct arguments *a, int argc, char *const *argv, int *at,
@@ -101,9 +130,7 @@ static bool read_option(struct arguments *a, int argc, char *const *argv, int *a
     const struct flag *f = find_flag(a, name, len, is_long ? '\0' : name[0]);
 
     if (f == NULL)
-        return arguments_refuse(err, "unknown option %.*s%s", (int)(value - text), text,
-                                a->command == NULL ? " (a command's own come behind its name)"
-                                                   : "");
+        return refuse_option(a, text, (size_t)(value - text), err);
     if (f->value == NULL)
         return value[0] == '\0'
                    ? add_option(a, f, NULL, err)
@@ -141,6 +168,35 @@ static bool is_group(const struct command *const *table, const char *word)
     return false;
 }
 
+/* Looks at a command by its whole name, at its group, and at its last word, as in "redrive". */
+static void look_at_command(struct suggest *s, const struct command *c, char group[32])
+{
+    const char *blank = strchr(c->name, ' ');
+
+    suggest_look_at(s, c->name, NULL);
+    if (blank == NULL)
+        return;
+    suggest_look_at(s, blank + 1, c->name);
+    (void)snprintf(group, 32, "%.*s", (int)(blank - c->name), c->name);
+    suggest_look_at(s, group, NULL);
+}
+
+static bool refuse_command(const struct arguments *a, const struct command *const *table,
+                           const char *word, struct error *err)
+{
+    char groups[COMMANDS_MAX][32];
+    char typed[128];
+    struct suggest s = SUGGEST_INIT(typed);
+
+    (void)snprintf(typed, sizeof(typed), "%s%s%.80s", a->group != NULL ? a->group : "",
+                   a->group != NULL ? " " : "", word);
+    for (size_t i = 0; i < COMMANDS_MAX && table[i] != NULL; i++)
+        look_at_command(&s, table[i], groups[i]);
+    if (s.best != NULL)
+        return arguments_refuse(err, "unknown command \"%s\"; did you mean \"%s\"?", typed, s.best);
+    return arguments_refuse(err, "unknown command \"%s\"", typed);
+}
+
 static bool take_word(struct arguments *a, const struct command *const *table, const char *word,
                       struct error *err)
 {
@@ -154,8 +210,10 @@ static bool take_word(struct arguments *a, const struct command *const *table, c
         a->group = word;
         return true;
     }
-    return arguments_refuse(err, "unknown command \"%s%s%.80s\"", a->group != NULL ? a->group : "",
-                            a->group != NULL ? " " : "", word);
+    /* many a tool has it as a command, and nobody wants to be told the difference */
+    if (a->group == NULL && strcmp(word, "help") == 0)
+        return add_option(a, find_flag(a, "help", strlen("help"), '\0'), NULL, err);
+    return refuse_command(a, table, word, err);
 }
 
 /* What is not complete is said with the commands that would make it so. */

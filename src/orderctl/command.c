@@ -53,6 +53,8 @@ static void print_commands(const struct command *const *table, const char *group
     for (; *table != NULL; table++)
         if (is_of_group(*table, group))
             (void)fprintf(out, "  %-10s  %s\n", (*table)->name, (*table)->summary);
+    if (group == NULL)
+        (void)fprintf(out, "  %-10s  %s\n", "help", "Prints this, or the help about a command");
 }
 
 void command_help(const struct command *const *table, const char *group,
@@ -77,7 +79,8 @@ void command_help(const struct command *const *table, const char *group,
     }
     print_flags(global_flags, out);
     (void)fprintf(out,
-                  "\nExit status: 0 done; 1 a failure; 2 not found, or nothing there; 64 wrong "
-                  "usage;\n%d wrong settings, or a queue, table or credentials that will not do.\n",
+                  "\nExit status: 0 done; 1 a failure; 2 not found, nothing there, or nothing to "
+                  "send;\n64 wrong usage; %d wrong settings, or a queue, table or credentials that "
+                  "will not do.\n",
                   CONFIG_EXIT_STATUS);
 }

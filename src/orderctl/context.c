@@ -1,59 +1,21 @@
 #include "orderctl/context.h"
 
-#include "aws/endpoint.h"
-
 #include <stdio.h>
 #include <string.h>
-
-/* Where SQS is asked: an override of the settings, or the host of the queue's URL, or the region's
- * (""). Borrowed from the settings or from E. */
-static bool sqs_endpoint(const struct config *c, struct endpoint *e, const char **out,
-                         struct error *err)
-{
-    *out = c->endpoints.sqs;
-    if (c->endpoints.sqs[0] != '\0' || c->queue.url[0] == '\0')
-        return true;
-    *out = e->url;
-    return endpoint_of_url(c->queue.url, e, err) || error_prefix(err, "queue.url");
-}
-
-static bool make_clients(struct context *c, struct error *err)
-{
-    const struct config *config = c->config;
-    struct endpoint of_queue;
-    struct client_options options = {
-        .region = config->region,
-        .ca_file = config->tls.ca_file,
-        .user_agent = "orderctl/" ORDERD_VERSION,
-        .max_attempts = (unsigned)config->aws.max_attempts,
-        .credentials = c->credentials,
-    };
-
-    if (!sqs_endpoint(config, &of_queue, &options.endpoint_override, err) ||
-        !client_init(&c->sqs_client, &service_sqs, &options, err))
-        return false;
-    options.endpoint_override = config->endpoints.dynamodb;
-    return client_init(&c->dynamodb_client, &service_dynamodb, &options, err);
-}
 
 bool context_init(struct context *c, const struct settings *settings, struct output *out,
                   const struct stop *stop, struct error *err)
 {
-    const struct config *config = &settings->values;
-    bool chosen = config->credentials.profile[0] != '\0';
-    const struct credentials_options credentials = {
-        .profiles = &settings->profiles,
-        .profile = chosen ? config->credentials.profile : "default",
-        .profile_chosen = chosen,
-    };
+    const struct services_options options = {.user_agent = "orderctl/" ORDERD_VERSION,
+                                             .stop = stop,
+                                             .abort = stop};
 
-    *c = (struct context){.config = config, .out = out, .stop = stop};
-    c->credentials = credentials_provider_new(&credentials);
-    if (!make_clients(c, err))
+    *c = (struct context){.config = &settings->values, .out = out, .stop = stop};
+    if (!services_init(&c->services, settings, &options, err))
         return false;
     c->group = http_group_new();
-    sqs_init(&c->sqs, &c->sqs_client, c->group, "");
-    dynamodb_init(&c->dynamodb, &c->dynamodb_client, c->group);
+    sqs_init(&c->sqs, &c->services.sqs, c->group, "");
+    dynamodb_init(&c->dynamodb, &c->services.dynamodb, c->group);
     return true;
 }
 
@@ -64,7 +26,7 @@ void context_release(struct context *c)
         sqs_release(&c->sqs);
         http_group_free(c->group);
     }
-    credentials_provider_free(c->credentials);
+    services_release(&c->services);
     *c = (struct context){.group = NULL};
 }
 

@@ -14,6 +14,7 @@
 #include "order/validate.h"
 #include "orderctl/command.h"
 #include "orderctl/held.h"
+#include "orderctl/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,9 +49,10 @@ struct reason {
     struct buf text;
 };
 
+/* All of them at their least fit 80 columns; a part of a UUID or a time still tells them apart. */
 static const struct table_column columns[] = {
-    {"MESSAGE_ID", false, 0}, {"ORDER_ID", false, 0}, {"SENT", false, 0},
-    {"RECEIVED", true, 0},    {"REASON", false, 0},
+    {"MESSAGE_ID", false, 9, false}, {"ORDER_ID", false, 10, false}, {"SENT", false, 11, false},
+    {"RECEIVED", true, 0, false},    {"REASON", false, 30, false},
 };
 
 /* Reads an item; NULL also when the table does not answer, which is said once. */
@@ -338,6 +340,7 @@ const struct command command_dlq_list = {
     .arguments = "",
     .summary = "Lists the messages in the dead-letter queue, and why they are there",
     .details = "The messages stay where they are: they are received, hidden until all were seen,\n"
-               "and handed back, which counts as one more receive of each.\n",
+               "and handed back, which counts as one more receive of each. On a terminal long\n"
+               "texts are cut to its width; a file, a pipe and --json get all of them.\n",
     .run = run,
 };

@@ -1,16 +1,22 @@
 #include "base/mem.h"
 #include "orderctl/command.h"
 #include "orderctl/plain.h"
+#include "orderctl/table.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { CELL_KEEP = 4096, CELL_MAX = 8 * 1024 * 1024, PAGE_ITEMS_MAX = 1000 };
 
+/* All of them at their least fit 80 columns; a status or a confirmation number stays whole. */
 static const struct table_column columns[] = {
-    {"ORDER_ID", false, 0},  {"STATUS", false, 20}, {"AMOUNT", true, 40},
-    {"CUSTOMER", false, 40}, {"ITEMS", true, 20},   {"CONFIRMATION/ERROR", false, 64},
-    {"UPDATED", false, 30},
+    {"ORDER_ID", false, 10, false},
+    {"STATUS", false, 9, false},
+    {"AMOUNT", true, 8, false},
+    {"CUSTOMER", false, 8, false},
+    {"ITEMS", true, 0, false},
+    {"UPDATED", false, 11, false},
+    {"CONFIRMATION/ERROR", false, 16, true},
 };
 
 static bool check(const struct arguments *a, struct error *err)
@@ -63,8 +69,8 @@ static void add_row(struct table *t, json_t *item)
     add_attribute(t, item, "amount", &cell);
     add_attribute(t, item, "customer_id", &cell);
     add_item_count(t, item, &cell);
-    add_outcome(t, item, &cell);
     add_attribute(t, item, "updated_at", &cell);
+    add_outcome(t, item, &cell); /* the longest, which nothing stands behind */
 }
 
 /* Prints up to LEFT items of a page; returns how many. */
@@ -174,7 +180,8 @@ const struct command command_list = {
     .arguments = "[--status STATUS] [--limit N]",
     .summary = "Lists the orders in the table",
     .details = "In no particular order, as the table has none. It reads the whole table, or until\n"
-               "there are enough.\n",
+               "there are enough. On a terminal long texts are cut to its width and end with an\n"
+               "ellipsis; a file, a pipe and --json get all of them.\n",
     .flags = flags,
     .check = check,
     .run = run,

@@ -82,6 +82,26 @@ static int run_command(const struct arguments *a, const struct settings *setting
     return status;
 }
 
+/* Says what is wrong, and where to read what would be right. */
+static int refuse(const struct arguments *a, struct output *out, const struct error *err)
+{
+    const char *name = a->command != NULL ? a->command->name : a->group;
+
+    output_message(out, "%s", err->text);
+    output_message(out, "\"orderctl %s%s--help\" tells more", name != NULL ? name : "",
+                   name != NULL ? " " : "");
+    return EXIT_USAGE;
+}
+
+static int refuse_settings(const struct arguments *a, struct output *out,
+                           const struct settings *settings, const struct error *err)
+{
+    if (strcmp(err->code, CONFIG_BAD_OPTION) == 0)
+        return refuse(a, out, err);
+    config_print_problems(settings, err, "orderctl", out->messages);
+    return CONFIG_EXIT_STATUS;
+}
+
 static int with_settings(const struct arguments *a, struct output *out)
 {
     CLEANUP(mem_freep) const char **sets = xcalloc(a->option_count + 1, sizeof(sets[0]));
@@ -94,8 +114,11 @@ static int with_settings(const struct arguments *a, struct output *out)
     struct error err = ERROR_INIT;
     int status;
 
-    if (!config_load(&settings, &request, &err))
-        return report(out, &err);
+    if (!config_load(&settings, &request, &err)) {
+        status = refuse_settings(a, out, &settings, &err);
+        config_release(&settings);
+        return status;
+    }
     if (http_global_init(&err) && stop_init(&stop, &err)) {
         catch_signal(SIGINT);
         catch_signal(SIGTERM);
@@ -118,17 +141,6 @@ static int with_arguments(const struct arguments *a, struct output *out)
     else
         return with_settings(a, out);
     return EXIT_SUCCESS;
-}
-
-/* Says what is wrong, and where to read what would be right. */
-static int refuse(const struct arguments *a, struct output *out, const struct error *err)
-{
-    const char *name = a->command != NULL ? a->command->name : a->group;
-
-    output_message(out, "%s", err->text);
-    output_message(out, "\"orderctl %s%s--help\" tells more", name != NULL ? name : "",
-                   name != NULL ? " " : "");
-    return EXIT_USAGE;
 }
 
 /* When nobody reads any more there is nobody to tell: the end is that of any filter. */
@@ -155,8 +167,6 @@ int main(int argc, char **argv)
     if (!hold_standard_streams())
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN); /* a write tells, and output_finish() */
-    /* With this variable TLS keys would be written to a file. */
-    (void)unsetenv("SSLKEYLOGFILE");
     output_init(&out, stdout, stderr, false);
     if (arguments_parse(&arguments, commands, argc, argv, &err)) {
         out.json = arguments_has(&arguments, "json");

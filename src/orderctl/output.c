@@ -8,9 +8,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 2048, BYTES_KEEP = 1024 * 1024 };
+enum { MESSAGE_MAX = 2048, BYTES_KEEP = 1024 * 1024, WIDTH_MAX = 10000 };
 
 #define PROGRESS_EVERY_NS (250 * CLOCK_NS_PER_MS)
 #define CLEAR_LINE "\r\033[K"
@@ -20,16 +21,30 @@ struct record_field {
     bool json;               /* the value is JSON text, not a text's bytes */
 };
 
-struct table_cell {
-    size_t offset, len; /* in bytes: as it is shown */
-    size_t width;
-};
+/* How wide the terminal behind a descriptor is; 0 when there is none, or nobody knows. */
+static size_t terminal_width(int fd)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+    char *end;
+    long width;
+
+    if (isatty(fd) != 1)
+        return 0;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    if (columns == NULL)
+        return 0;
+    width = strtol(columns, &end, 10);
+    return *end == '\0' && width > 0 && width <= WIDTH_MAX ? (size_t)width : 0;
+}
 
 void output_init(struct output *o, FILE *data, FILE *messages, bool json)
 {
     *o = (struct output){.data = data,
                          .messages = messages,
                          .json = json,
+                         .width = terminal_width(fileno(data)),
                          .shows_progress = isatty(fileno(messages)) == 1};
 }
 
@@ -40,10 +55,9 @@ static void clear_progress(struct output *o)
     o->progress_shown = false;
 }
 
-/* On a terminal data must not be written behind a progress text. */
-static void write_data(struct output *o, const char *bytes, size_t len)
+void output_bytes(struct output *o, const char *bytes, size_t len)
 {
-    clear_progress(o);
+    clear_progress(o); /* on a terminal data must not be written behind it */
     errno = 0;
     if (o->fault == 0 && fwrite(bytes, 1, len, o->data) != len)
         o->fault = errno != 0 ? errno : EIO;
@@ -60,7 +74,7 @@ void output_line(struct output *o, const char *format, ...)
     va_end(args);
     (void)text_put(&line, text, strlen(text), 0);
     (void)buf_putc(&line, '\n');
-    write_data(o, buf_text(&line), line.len);
+    output_bytes(o, buf_text(&line), line.len);
 }
 
 bool output_flush(struct output *o)
@@ -235,7 +249,7 @@ void record_print(struct record *r)
         (void)buf_putc(&out, '\n');
     if (!r->out->json)
         put_aligned(r, &out);
-    write_data(r->out, buf_text(&out), out.len);
+    output_bytes(r->out, buf_text(&out), out.len);
     r->printed = true;
     r->count = 0;
     buf_reset(&r->bytes, BYTES_KEEP);
@@ -246,88 +260,4 @@ void record_release(struct record *r)
     buf_release(&r->bytes);
     free(r->fields);
     *r = RECORD_INIT(r->out);
-}
-
-/* --- tables --------------------------------------------------------------------------------------
- */
-
-void table_init(struct table *t, struct output *out, const struct table_column *columns,
-                size_t count)
-{
-    *t = (struct table){
-        .out = out, .columns = columns, .column_count = count, .bytes = BUF_INIT(TABLE_BYTES_MAX)};
-    for (size_t i = 0; i < count; i++)
-        t->widths[i] = strlen(columns[i].title);
-}
-
-void table_release(struct table *t)
-{
-    buf_release(&t->bytes);
-    free(t->cells);
-    t->cells = NULL;
-}
-
-void table_cell(struct table *t, const char *text, size_t len)
-{
-    size_t column = t->count % t->column_count;
-    struct table_cell *cell;
-
-    if (t->count == t->capacity) {
-        t->capacity = t->capacity > 0 ? 2 * t->capacity : 256;
-        t->cells = xrealloc(t->cells, t->capacity * sizeof(t->cells[0]));
-    }
-    cell = &t->cells[t->count++];
-    cell->offset = t->bytes.len;
-    cell->width = len > 0 ? text_put(&t->bytes, text, len, t->columns[column].max)
-                          : text_put(&t->bytes, "-", 1, 0);
-    cell->len = t->bytes.len - cell->offset;
-    if (cell->width > t->widths[column])
-        t->widths[column] = cell->width;
-}
-
-void table_text(struct table *t, const char *text)
-{
-    table_cell(t, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
-}
-
-/* Appends one cell with the blanks that belong to it; the last column has none behind it. */
-static void put_cell(const struct table *t, size_t column, const char *text, size_t len,
-                     size_t width, struct buf *out)
-{
-    size_t blanks = t->widths[column] > width ? t->widths[column] - width : 0;
-    bool last = column + 1 == t->column_count;
-
-    if (t->columns[column].right)
-        put_blanks(out, blanks);
-    (void)buf_append(out, text, len);
-    if (!t->columns[column].right && !last)
-        put_blanks(out, blanks);
-    (void)buf_puts(out, last ? "\n" : "  ");
-}
-
-static void print_row(struct table *t, const struct table_cell *row, struct buf *line)
-{
-    buf_reset(line, BYTES_KEEP);
-    for (size_t i = 0; i < t->column_count; i++) {
-        const char *title = t->columns[i].title;
-
-        if (row != NULL)
-            put_cell(t, i, t->bytes.data + row[i].offset, row[i].len, row[i].width, line);
-        else
-            put_cell(t, i, title, strlen(title), strlen(title), line);
-    }
-    write_data(t->out, buf_text(line), line->len);
-}
-
-void table_print(struct table *t)
-{
-    CLEANUP(buf_release) struct buf line = BUF_INIT(TABLE_BYTES_MAX);
-
-    if (!t->headed && t->count > 0)
-        print_row(t, NULL, &line);
-    t->headed = t->headed || t->count > 0;
-    for (size_t i = 0; i + t->column_count <= t->count; i += t->column_count)
-        print_row(t, &t->cells[i], &line);
-    t->count = 0;
-    buf_reset(&t->bytes, BYTES_KEEP);
 }

@@ -24,7 +24,8 @@
 struct sender {
     struct context *context;
     struct batch batch;
-    const char *unit; /* what a message's number counts: "line" */
+    const char *source; /* what is read: "standard input" */
+    const char *unit;   /* what a message's number counts: "line" */
     uint64_t sent, unsent;
 };
 
@@ -283,41 +284,46 @@ static void print_count(const struct sender *s)
 static bool send_rest(struct sender *s, bool ok, struct error *err)
 {
     struct error last = ERROR_INIT;
+    bool nothing;
 
     if (s->batch.count > 0 && !send_batch(s, &last)) {
         *err = last;
         ok = false;
     }
     batch_release(&s->batch);
-    print_count(s);
+    nothing = ok && s->unsent == 0 && s->sent == 0;
+    if (!nothing || s->context->out->json)
+        print_count(s);
     if (s->unsent > 0)
         context_note(s->context, OUTCOME_INCOMPLETE);
-    if (ok && s->unsent == 0 && s->sent == 0) {
-        output_message(s->context->out, "there is nothing to send");
+    if (nothing)
         context_note(s->context, OUTCOME_NOTHING);
-    }
+    if (nothing && !s->context->out->json)
+        output_message(s->context->out, "%s holds no orders: nothing is sent", s->source);
     return ok;
 }
 
 static bool send_generated(struct context *c, const struct arguments *a, struct error *err)
 {
-    struct sender s = {.context = c, .batch = BATCH_INIT, .unit = "order"};
+    struct sender s = {
+        .context = c, .batch = BATCH_INIT, .source = "the generator", .unit = "order"};
 
     return context_use_queue(c, err) && send_rest(&s, send_samples(&s, a, err), err);
 }
 
 static bool send_file(struct context *c, const char *name, struct error *err)
 {
-    struct sender s = {.context = c, .batch = BATCH_INIT, .unit = "line"};
+    struct sender s = {.context = c, .batch = BATCH_INIT, .source = name, .unit = "line"};
     bool ok;
     int fd;
 
     if (!open_input(name, &fd, err))
         return false;
+    if (fd == STDIN_FILENO)
+        s.source = "standard input";
     ok = context_use_queue(c, err);
     if (ok)
-        ok = send_rest(&s, send_lines(&s, fd, err), err) ||
-             error_prefix(err, "%.200s", fd == STDIN_FILENO ? "standard input" : name);
+        ok = send_rest(&s, send_lines(&s, fd, err), err) || error_prefix(err, "%.200s", s.source);
     if (fd != STDIN_FILENO)
         (void)close(fd);
     return ok;
@@ -362,7 +368,8 @@ const struct command command_send = {
     .summary = "Sends orders to the queue",
     .details = "Each line of FILE (- is standard input) is sent as it is, whatever it holds; only\n"
                "empty lines are left out. A line that cannot be sent (over 1 MiB, not UTF-8) is\n"
-               "said, and the rest goes on.\n",
+               "said, and the rest goes on: then the exit status is 1. It is 2 when there was no\n"
+               "line to send.\n",
     .flags = flags,
     .check = check,
     .run = run,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "order/record.h"
+#include "order/remedy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static bool find_queue(struct check *c, struct error *err)
         (void)snprintf(c->found->queue_url, SQS_URL_MAX, "%s", config->queue.url);
     } else if (!sqs_queue_url(&c->sqs, config->queue.name, c->options->stop, c->found->queue_url,
                               err)) {
-        return error_prefix(err, "queue %.80s", config->queue.name);
+        return remedy_queue(config, c->options->sqs, config->queue.name, err);
     }
     sqs_set_queue(&c->sqs, c->found->queue_url);
     return true;
@@ -50,12 +51,14 @@ static bool ends_with(const char *text, const char *end)
 
 static bool check_queue(struct check *c, struct error *err)
 {
-    if (!sqs_attributes(&c->sqs, c->options->stop, &c->queue, err))
-        return error_prefix(err, "queue %.200s", c->found->queue_url);
-    if (c->queue.fifo || ends_with(c->found->queue_url, ".fifo"))
-        return error_set(err, ERROR_CONFIG, "FifoQueue",
-                         "queue %.200s is a FIFO queue; orderd needs a standard queue",
-                         c->found->queue_url);
+    const struct check_options *o = c->options;
+
+    if (!sqs_attributes(&c->sqs, o->stop, &c->queue, err))
+        return remedy_queue(o->config, o->sqs, c->found->queue_url, err);
+    if (c->queue.fifo || ends_with(c->found->queue_url, ".fifo")) {
+        (void)error_set(err, ERROR_CONFIG, "FifoQueue", "a FIFO queue");
+        return remedy_queue(o->config, o->sqs, c->found->queue_url, err);
+    }
     c->found->max_receive_count = c->queue.max_receive_count > 0 ? c->queue.max_receive_count : 0;
     return true;
 }
@@ -65,7 +68,7 @@ static bool check_table(struct check *c, struct error *err)
     struct dynamodb_limits limits = dynamodb_usual_limits(c->options->stop);
 
     return record_probe(&c->recorder, &limits, err) ||
-           error_prefix(err, "table %.80s", c->options->config->table.name);
+           remedy_table(c->options->config, c->options->dynamodb, err);
 }
 
 /* An answer that refuses the fixed requests made here is about the set-up, not about their content.

@@ -3,7 +3,7 @@
  * a life is a row of phases, each begun when the threads of the one before have ended:
  *
  *   starting   the checks run in a thread of their own, so that signals are answered meanwhile
- *   running    receivers, workers, acknowledger
+ *   running    receivers, workers, acknowledger, and who refreshes the credentials
  *   last polls no new poll; open ones are let finish, as one that is cut off can strand messages
  *   working    the queue is closed: workers finish what is there
  *   deleting   the acknowledger flushes
@@ -14,15 +14,17 @@
  */
 #include "orderd/daemon.h"
 
-#include "aws/call.h"
 #include "aws/credentials.h"
+#include "aws/http.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/thread.h"
+#include "order/services.h"
 #include "orderd/acknowledger.h"
 #include "orderd/check.h"
+#include "orderd/log_credentials.h"
 #include "orderd/outcome.h"
 #include "orderd/queue.h"
 #include "orderd/receiver.h"
@@ -61,8 +63,8 @@ struct daemon {
     int64_t drain_until_ns;
     int64_t notify_ns; /* systemd hears from us again then */
 
-    struct credentials_provider *credentials;
-    struct client sqs, dynamodb;
+    struct services services;
+    struct thread credentials_thread;
 
     struct thread check_thread;
     struct check_findings findings;
@@ -109,44 +111,6 @@ static bool catch_signals(struct daemon *d, struct error *err)
     return stop_init(&d->stop, err) && stop_init(&d->abort, err);
 }
 
-/* Where SQS is asked: an override of the settings, or the host of the queue's URL, or the region's
- * (""). Borrowed from the settings or from E. */
-static bool sqs_endpoint(const struct config *c, struct endpoint *e, const char **out,
-                         struct error *err)
-{
-    *out = c->endpoints.sqs;
-    if (c->endpoints.sqs[0] != '\0' || c->queue.url[0] == '\0')
-        return true;
-    *out = e->url;
-    return endpoint_of_url(c->queue.url, e, err) || error_prefix(err, "queue.url");
-}
-
-static bool make_clients(struct daemon *d, struct error *err)
-{
-    const struct config *c = d->config;
-    bool chosen = c->credentials.profile[0] != '\0';
-    const struct credentials_options credentials = {
-        .profiles = &d->settings->profiles,
-        .profile = chosen ? c->credentials.profile : "default",
-        .profile_chosen = chosen,
-    };
-    struct endpoint of_queue;
-    struct client_options options = {
-        .region = c->region,
-        .ca_file = c->tls.ca_file,
-        .user_agent = "orderd/" ORDERD_VERSION,
-        .max_attempts = (unsigned)c->aws.max_attempts,
-    };
-
-    d->credentials = credentials_provider_new(&credentials);
-    options.credentials = d->credentials;
-    if (!sqs_endpoint(c, &of_queue, &options.endpoint_override, err) ||
-        !client_init(&d->sqs, &service_sqs, &options, err))
-        return false;
-    options.endpoint_override = c->endpoints.dynamodb;
-    return client_init(&d->dynamodb, &service_dynamodb, &options, err);
-}
-
 static void release(struct daemon *d)
 {
     for (unsigned i = 0; i < d->receiver_count; i++)
@@ -159,7 +123,7 @@ static void release(struct daemon *d)
     free(d->worker_threads);
     acknowledger_free(d->acknowledger);
     queue_free(d->queue);
-    credentials_provider_free(d->credentials);
+    services_release(&d->services);
     stop_release(&d->abort);
     stop_release(&d->stop);
     if (d->signals >= 0)
@@ -169,13 +133,38 @@ static void release(struct daemon *d)
 /* --- starting -----------------------------------------------------------------------------------
  */
 
+static void clock_corrected(const char *service, int64_t skew_ms)
+{
+    log_event(LOG_WARNING, "clock_corrected", LOG_STR("service", service),
+              LOG_INT("behind_seconds", skew_ms / 1000),
+              LOG_STR("error", "this host's clock is wrong: requests are signed with the service's "
+                               "time; see to the time synchronisation"));
+}
+
+/* The region may have to be asked for, so the clients are made here and not before. */
+static bool make_services(struct daemon *d, struct error *err)
+{
+    const struct services_options options = {
+        .user_agent = "orderd/" ORDERD_VERSION,
+        .stop = &d->stop,
+        .abort = &d->abort,
+        .observer = &log_credentials,
+        .clock_corrected = clock_corrected,
+    };
+
+    return services_init(&d->services, d->settings, &options, err);
+}
+
 static void run_check(void *arg)
 {
     struct daemon *d = arg;
-    const struct check_options options = {
-        .config = d->config, .sqs = &d->sqs, .dynamodb = &d->dynamodb, .stop = &d->stop};
+    const struct check_options options = {.config = d->config,
+                                          .sqs = &d->services.sqs,
+                                          .dynamodb = &d->services.dynamodb,
+                                          .stop = &d->stop};
 
-    d->check_ok = check_run(&options, &d->findings, &d->check_error);
+    d->check_ok =
+        make_services(d, &d->check_error) && check_run(&options, &d->findings, &d->check_error);
 }
 
 static void make_acknowledger(struct daemon *d)
@@ -183,7 +172,7 @@ static void make_acknowledger(struct daemon *d)
     const struct acknowledger_options options = {
         .queue = d->queue,
         .stats = &d->stats,
-        .sqs = &d->sqs,
+        .sqs = &d->services.sqs,
         .queue_url = d->findings.queue_url,
         .linger_ns = d->config->queue.delete_linger_ms * CLOCK_NS_PER_MS,
         .abort = &d->abort,
@@ -200,7 +189,7 @@ static void make_workers(struct daemon *d)
         .acknowledger = d->acknowledger,
         .stats = &d->stats,
         .redrive = &d->redrive,
-        .dynamodb = &d->dynamodb,
+        .dynamodb = &d->services.dynamodb,
         .table = d->config->table.name,
         .environment = d->config->environment_suffix,
         .timeout_ns = d->config->processing.timeout_seconds * CLOCK_NS_PER_S,
@@ -223,7 +212,7 @@ static void make_receivers(struct daemon *d)
     d->receiver_options = (struct receiver_options){
         .queue = d->queue,
         .stats = &d->stats,
-        .sqs = &d->sqs,
+        .sqs = &d->services.sqs,
         .queue_url = d->findings.queue_url,
         .wait_s = (unsigned)c->queue.wait_seconds,
         .visibility_s =
@@ -241,7 +230,9 @@ static bool start_threads(struct daemon *d, struct error *err)
 {
     char name[32];
 
-    if (!thread_start(&d->acknowledger_thread, "acknowledger", acknowledger_run, d->acknowledger,
+    if (!thread_start(&d->credentials_thread, "credentials", credentials_refresh_run,
+                      d->services.credentials, err) ||
+        !thread_start(&d->acknowledger_thread, "acknowledger", acknowledger_run, d->acknowledger,
                       err))
         return false;
     for (unsigned i = 0; i < d->worker_count; i++) {
@@ -271,7 +262,7 @@ static bool begin_running(struct daemon *d, struct error *err)
     d->phase = RUNNING;
     log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION),
               LOG_STR("queue", d->findings.queue_url), LOG_STR("table", c->table.name),
-              LOG_STR("region", c->region), LOG_INT("workers", c->processing.workers),
+              LOG_STR("region", d->services.region), LOG_INT("workers", c->processing.workers),
               LOG_INT("visibility_seconds", d->receiver_options.visibility_s),
               LOG_INT("max_receive_count", d->findings.max_receive_count));
     (void)sd_notifyf(0, "READY=1\nSTATUS=Polling %s", d->findings.queue_url);
@@ -303,6 +294,8 @@ static void begin_drain(struct daemon *d)
     d->notify_ns = 0;
     d->drain_until_ns = clock_now() + limit_s * CLOCK_NS_PER_S;
     stop_raise(&d->stop);
+    if (d->phase == STARTING)
+        stop_raise(&d->abort); /* nothing was received: even a load of keys may end at once */
     if (d->phase == RUNNING) {
         d->phase = LAST_POLLS;
         queue_end_polls(d->queue);
@@ -391,6 +384,9 @@ static void end_threads(struct daemon *d)
     join_all(d->worker_threads, d->worker_count);
     acknowledger_close(d->acknowledger);
     thread_join(&d->acknowledger_thread);
+    /* last, as all the others sign */
+    stop_raise(&d->abort);
+    thread_join(&d->credentials_thread);
 }
 
 /* The last line accounts for every message received since the start. */
@@ -413,8 +409,7 @@ static bool run(struct daemon *d, struct error *err)
     struct pollfd wait = {.events = POLLIN};
     bool ok = true;
 
-    if (!catch_signals(d, err) || !make_clients(d, err) ||
-        !thread_start(&d->check_thread, "start", run_check, d, err))
+    if (!catch_signals(d, err) || !thread_start(&d->check_thread, "start", run_check, d, err))
         return false;
     wait.fd = d->signals;
     d->notify_ns = clock_now() + QUIET_S * CLOCK_NS_PER_S;

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "order/config.h"
+#include "order/services.h"
 #include "orderd/daemon.h"
 
 #include <getopt.h>
@@ -31,10 +32,12 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE     read FILE instead of " CONFIG_DEFAULT_FILE "\n"
     "  -s, --set NAME=VALUE  set one setting, before all other sources\n"
-    "      --check-config    check the settings without using the network, and exit\n"
-    "      --print-config    print every setting and where it came from, and exit\n"
+    "      --check-config    check the settings, and the files that they name, without\n"
+    "                        using the network, and exit\n"
+    "      --print-config    print every setting and where it came from, and the endpoints\n"
+    "                        and credentials that follow, and exit\n"
     "      --version         print the version and exit\n"
-    "      --help            print this and exit\n"
+    "  -h, --help            print this and exit\n"
     "\n"
     "Exit status: 0 stopped as told, 64 wrong usage, 78 wrong settings, 1 anything else.\n";
 
@@ -50,20 +53,20 @@ static bool add_set(struct arguments *a, const char *text)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    enum { CHECK = 256, PRINT, VERSION, HELP };
+    enum { CHECK = 256, PRINT, VERSION };
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"check-config", no_argument, NULL, CHECK},
         {"print-config", no_argument, NULL, PRINT},
         {"version", no_argument, NULL, VERSION},
-        {"help", no_argument, NULL, HELP},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     bool ok = true;
     int option;
 
-    while (ok && (option = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+    while (ok && (option = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             a->file = optarg;
@@ -80,7 +83,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
         case VERSION:
             a->mode = MODE_VERSION;
             break;
-        case HELP:
+        case 'h':
             a->mode = MODE_HELP;
             break;
         default:
@@ -122,6 +125,49 @@ static int run(const struct settings *settings)
     return ok ? EXIT_SUCCESS : exit_status(&err);
 }
 
+/* Says what keeps orderd from starting, the way that whoever asked reads it. */
+static int refuse(const struct arguments *a, const struct settings *settings,
+                  const struct error *err)
+{
+    if (strcmp(err->code, CONFIG_BAD_OPTION) == 0) {
+        (void)fprintf(stderr, "orderd: %s\n\"orderd --help\" tells more\n", err->text);
+        return USAGE_EXIT_STATUS;
+    }
+    if (a->mode == MODE_RUN)
+        log_failure(LOG_ERROR, "cannot_start", err);
+    else
+        config_print_problems(settings, err, "orderd", stderr);
+    return CONFIG_EXIT_STATUS;
+}
+
+/* Says what only a start can tell: whether the region that it finds is the queue's. */
+static void warn_of_region(const struct settings *settings)
+{
+    const struct locate_region region = {settings->values.region,
+                                         config_origin(settings, "region")};
+    struct location ignored;
+    struct error err = ERROR_INIT;
+
+    if (!locate(settings, LOCATED_SQS, &region, &ignored, &err))
+        (void)printf("unless the instance metadata name that region: %s\n", err.text);
+}
+
+static int check(const struct arguments *a, struct settings *settings)
+{
+    struct error err = ERROR_INIT;
+
+    if (!config_check_files(settings, &err))
+        return refuse(a, settings, &err);
+    if (settings->file_read)
+        (void)printf("%s: the settings are valid\n", settings->file);
+    else
+        (void)printf(
+            "%s is not there: environment, AWS profile and defaults count, and are valid\n",
+            settings->file);
+    warn_of_region(settings);
+    return EXIT_SUCCESS;
+}
+
 static int with_settings(const struct arguments *a)
 {
     const struct config_request request = {.file = a->file,
@@ -132,18 +178,15 @@ static int with_settings(const struct arguments *a)
     int status = EXIT_SUCCESS;
 
     if (!config_load(&settings, &request, &err)) {
-        if (a->mode == MODE_RUN)
-            log_failure(LOG_ERROR, "cannot_start", &err);
-        else
-            (void)fprintf(stderr, "orderd: %s\n", err.text);
-        return CONFIG_EXIT_STATUS;
-    }
-    if (a->mode == MODE_PRINT_CONFIG)
+        status = refuse(a, &settings, &err);
+    } else if (a->mode == MODE_CHECK_CONFIG) {
+        status = check(a, &settings);
+    } else if (a->mode == MODE_PRINT_CONFIG) {
         config_print(&settings, stdout);
-    else if (a->mode == MODE_CHECK_CONFIG)
-        (void)printf("the settings are valid\n");
-    else
+        services_print(&settings, stdout);
+    } else {
         status = run(&settings);
+    }
     config_release(&settings);
     return status;
 }
@@ -153,8 +196,6 @@ int main(int argc, char **argv)
     struct arguments arguments = {.mode = MODE_RUN};
 
     (void)mallopt(M_ARENA_MAX, ARENAS);
-    /* With this variable TLS keys would be written to a file. */
-    (void)unsetenv("SSLKEYLOGFILE");
     if (!parse(argc, argv, &arguments)) {
         (void)fputs(usage, stderr);
         return USAGE_EXIT_STATUS;

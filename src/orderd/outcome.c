@@ -3,7 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { RELEASES_MAX = 3 /* receive count up to which a message is made visible at once */ };
+enum {
+    RELEASES_MAX = 3, /* receive count up to which a message is made visible at once */
+    DELAY_UNKNOWN_S = 120,
+};
 
 const char *outcome_event_name(enum event event)
 {
@@ -42,14 +45,21 @@ bool outcome_is_final(const struct redrive *redrive, int64_t receive_count)
     return redrive->max_receive_count > 0 && receive_count >= redrive->max_receive_count;
 }
 
+/*
+ * Some servers leave the receive count out. Then each receive looks like any other, so the delay
+ * has to do for the first as for the hundredth. The shortest would have a bad message spin where no
+ * redrive policy ends it, 720 receives an hour; the longest would hide one that a second attempt
+ * mends for a quarter of an hour. The one in the middle makes it 30 receives an hour, and a policy
+ * of three receives ends in the dead-letter queue after minutes.
+ */
 static unsigned delay_of(int64_t receive_count)
 {
     static const unsigned delays_s[] = {5, 30, 120, 300, 900};
     const int64_t last = sizeof(delays_s) / sizeof(delays_s[0]);
 
-    if (receive_count < 1 || receive_count > last)
-        return delays_s[last - 1];
-    return delays_s[receive_count - 1];
+    if (receive_count < 1)
+        return DELAY_UNKNOWN_S;
+    return delays_s[(receive_count < last ? receive_count : last) - 1];
 }
 
 void outcome_dispose(struct message *m, enum event event, bool permanent,

@@ -146,16 +146,28 @@ static void count(struct stats *stats, enum event event)
     }
 }
 
-/* One outcome line for each message, each time it was received. */
-static void log_outcome(const struct work *work, int64_t started_ns)
+/* Tells whether a failure can say that SQS moves the message next: both numbers that decide it have
+ * to be known. */
+static bool knows_its_end(const struct work *work, const struct redrive *redrive)
 {
-    bool done = work->event == EVENT_PROCESSED || work->event == EVENT_DUPLICATE;
+    return work->event == EVENT_FAILED && work->receipt.receive_count > 0 &&
+           redrive->max_receive_count > 0;
+}
 
-    log_event(done ? LOG_INFO : LOG_WARNING, outcome_event_name(work->event),
-              LOG_INT("duration_ms", (clock_now() - started_ns) / CLOCK_NS_PER_MS),
-              LOG_STR("confirmation_number", done ? work->answer.confirmation_number : ""),
-              LOG_STR("error_code", done ? "" : work->code),
-              LOG_STR("error", done ? "" : work->error));
+/* One outcome line for each message, each time it was received. */
+static void log_outcome(const struct work *work, const struct redrive *redrive, int64_t started_ns)
+{
+    int64_t duration_ms = (clock_now() - started_ns) / CLOCK_NS_PER_MS;
+
+    if (work->event == EVENT_PROCESSED || work->event == EVENT_DUPLICATE)
+        log_event(LOG_INFO, outcome_event_name(work->event), LOG_INT("duration_ms", duration_ms),
+                  LOG_STR("confirmation_number", work->answer.confirmation_number));
+    else
+        log_event(LOG_WARNING, outcome_event_name(work->event), LOG_INT("duration_ms", duration_ms),
+                  LOG_STR("error_code", work->code), LOG_STR("error", work->error),
+                  knows_its_end(work, redrive)
+                      ? LOG_BOOL("final_attempt", work->receipt.final_attempt)
+                      : LOG_STR("final_attempt", ""));
 }
 
 /* Sets the bounds of the work: the order's own time, and the lease, whichever ends first. */
@@ -207,7 +219,7 @@ void worker_handle(struct worker *w, struct message *m)
         if (work.event == EVENT_FAILED)
             record_failure(w, m, &work);
     }
-    log_outcome(&work, now);
+    log_outcome(&work, w->options->redrive, now);
     log_set_context(NULL);
     count(w->options->stats, work.event);
     outcome_dispose(m, work.event, work.permanent, w->options->redrive);

@@ -1,4 +1,4 @@
-/* The chain of sources (credentials.c) and both sources of it. */
+/* The chain of sources (credentials.c), with its source environment and plain keys of a profile. */
 #include "aws/credentials.h"
 
 #include "base/thread.h"
@@ -10,12 +10,24 @@ static struct profiles profiles;
 static struct error err;
 
 static const char *const variables[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"};
+                                        "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+                                        "AWS_CREDENTIAL_EXPIRATION"};
+
+/* Of the sources that have tests of their own. */
+static const char *const others[] = {
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+};
 
 static void clear_environment(void)
 {
     for (int i = 0; i < COUNT(variables); i++)
         ck_assert_int_eq(unsetenv(variables[i]), 0);
+    for (int i = 0; i < COUNT(others); i++)
+        ck_assert_int_eq(unsetenv(others[i]), 0);
+    ck_assert_int_eq(setenv("AWS_EC2_METADATA_DISABLED", "true", 1), 0);
 }
 
 static void setup(void)
@@ -43,11 +55,11 @@ static void teardown(void)
 }
 
 static const struct {
-    const char *environment[4]; /* values of the variables above; NULL: not set */
+    const char *environment[5]; /* values of the variables above; NULL: not set */
     const char *profile;
     bool chosen;
     const char *source, *id, *secret, *token; /* NULL: refused, with this text: */
-    const char *problem;
+    const char *problem;                      /* how the text begins */
 } rows[] = {
     {{"ENV", "env-secret"}, "default", false, "environment", "ENV", "env-secret", "", NULL},
     {{"ENV", "env-secret", "t"}, "dev", true, "environment", "ENV", "env-secret", "t", NULL},
@@ -71,7 +83,23 @@ static const struct {
     {{NULL}, "default", false, "profile default", "DEFAULT", "default/secret=", "", NULL},
     {{"", "", ""}, "default", false, "profile default", "DEFAULT", "default/secret=", "", NULL},
     {{NULL, NULL, "t"}, "dev", true, "profile dev", "DEV", "dev-secret", "dev-token", NULL},
+    {{"ENV", "env-secret", "t", NULL, ""},
+     "default",
+     false,
+     "environment",
+     "ENV",
+     "env-secret",
+     "t",
+     NULL},
     /* configured, but broken: not a reason to try the next source */
+    {{"ENV", "env-secret", NULL, NULL, "tomorrow/secret="},
+     "default",
+     false,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "environment: AWS_CREDENTIAL_EXPIRATION is not a time as of RFC 3339"},
     {{"ENV"},
      "default",
      false,
@@ -121,7 +149,8 @@ static const struct {
      NULL,
      NULL,
      NULL,
-     "no credentials: neither the environment nor a profile has keys"},
+     "no credentials: none of these has keys: environment, profile, web identity, container, "
+     "instance metadata ("},
     {{NULL},
      "no-keys",
      true,
@@ -129,7 +158,8 @@ static const struct {
      NULL,
      NULL,
      NULL,
-     "no credentials: neither the environment nor a profile has keys"},
+     "no credentials: none of these has keys: environment, profile, web identity, container, "
+     "instance metadata ("},
 };
 
 static struct credentials_provider *new_provider(const char *profile, bool chosen)
@@ -151,7 +181,8 @@ START_TEST(asks_the_sources_in_turn)
             ck_assert_int_eq(setenv(variables[i], rows[_i].environment[i], 1), 0);
     if (rows[_i].source == NULL) {
         ck_fails(credentials_get(p, &c, &err), err, ERROR_AUTH);
-        ck_assert_str_eq(err.text, rows[_i].problem);
+        ck_assert_msg(strncmp(err.text, rows[_i].problem, strlen(rows[_i].problem)) == 0, "%s",
+                      err.text);
         ck_assert_ptr_null(strstr(err.text, "secret="));
         ck_assert_ptr_null(c);
     } else {
@@ -162,6 +193,48 @@ START_TEST(asks_the_sources_in_turn)
         ck_assert_str_eq(credentials_session_token(c), rows[_i].token);
     }
     credentials_unref(c);
+    credentials_provider_free(p);
+}
+END_TEST
+
+START_TEST(knows_when_keys_of_the_environment_end)
+{
+    static const struct {
+        const char *text; /* NULL: not set */
+        int64_t expires_ms;
+    } ends[] = {
+        {NULL, INT64_MAX},
+        {"", INT64_MAX},
+        {"2099-11-22T13:05:09Z", INT64_C(4099035909000)},
+        {"2099-11-22T14:05:09.5+01:00", INT64_C(4099035909500)},
+    };
+
+    for (int i = 0; i < COUNT(ends); i++) {
+        struct credentials_provider *p = new_provider("default", false);
+        const struct credentials *c = NULL;
+
+        ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "ENV", 1), 0);
+        ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
+        if (ends[i].text != NULL)
+            ck_assert_int_eq(setenv("AWS_CREDENTIAL_EXPIRATION", ends[i].text, 1), 0);
+        ck_succeeds(credentials_get(p, &c, &err), err);
+        ck_assert_int_eq(credentials_expires_ms(c), ends[i].expires_ms);
+        credentials_unref(c);
+        credentials_provider_free(p);
+    }
+}
+END_TEST
+
+START_TEST(refuses_keys_of_the_environment_that_have_ended)
+{
+    struct credentials_provider *p = new_provider("default", false);
+    const struct credentials *c = NULL;
+
+    ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "ENV", 1), 0);
+    ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
+    ck_assert_int_eq(setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z", 1), 0);
+    ck_fails(credentials_get(p, &c, &err), err, ERROR_EXPIRED);
+    ck_assert_str_eq(err.text, "environment: the keys it gave have expired already");
     credentials_provider_free(p);
 }
 END_TEST
@@ -252,6 +325,8 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, asks_the_sources_in_turn, 0, COUNT(rows));
+    tcase_add_test(tc, knows_when_keys_of_the_environment_end);
+    tcase_add_test(tc, refuses_keys_of_the_environment_that_have_ended);
     tcase_add_test(tc, reads_a_source_once);
     tcase_add_test(tc, tries_again_after_a_failure);
     tcase_add_test(tc, outlive_their_provider);

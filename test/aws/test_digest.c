@@ -41,7 +41,7 @@ START_TEST(hashes_text)
 
     digest_sha256_hex(d, text, strlen(text), hex);
     ck_assert_str_eq(hex, hashes[_i].sha256);
-    ck_assert(digest_md5_hex(text, strlen(text), md5));
+    ck_assert(digest_md5_hex(d, text, strlen(text), md5));
     ck_assert_str_eq(md5, hashes[_i].md5);
 }
 END_TEST

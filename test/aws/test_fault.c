@@ -65,15 +65,59 @@ static const struct {
      NULL},
     {400, "{\"__type\":\"RequestInTheFuture\"}", NULL, NULL, ERROR_AUTH, "RequestInTheFuture",
      NULL},
+    {403, "{\"__type\":\"PurgeQueueInProgress\"}", NULL,
+     "AWS.SimpleQueueService.PurgeQueueInProgress;Sender", ERROR_REJECTED, "PurgeQueueInProgress",
+     NULL},
+    /* a cancelled transaction: the reasons of its actions decide */
+    {400,
+     "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"m\",\"CancellationReasons\":"
+     "[{\"Code\":\"None\"},{\"Code\":\"TransactionConflict\"}]}",
+     NULL, NULL, ERROR_SERVER, "TransactionCanceledException",
+     "m (TransactionCanceledException, status 400)"},
+    {400,
+     "{\"__type\":\"TransactionCanceledException\",\"CancellationReasons\":"
+     "[{\"Code\":\"ThrottlingError\"},{\"Code\":\"None\"}]}",
+     NULL, NULL, ERROR_THROTTLED, "TransactionCanceledException", NULL},
+    {400,
+     "{\"__type\":\"TransactionCanceledException\",\"CancellationReasons\":"
+     "[{\"Code\":\"ConditionalCheckFailed\"},{\"Code\":\"TransactionConflict\"}]}",
+     NULL, NULL, ERROR_REJECTED, "TransactionCanceledException", NULL},
+    {400, "{\"__type\":\"TransactionCanceledException\",\"CancellationReasons\":{\"a\":1}}", NULL,
+     NULL, ERROR_REJECTED, "TransactionCanceledException", NULL},
     /* no name at all: the status decides */
     {500, "", NULL, NULL, ERROR_SERVER, "Http500",
      "the service gave no reason (Http500, status 500)"},
     {503, "<html><body>503 Service Unavailable</body></html>", NULL, NULL, ERROR_SERVER, "Http503",
      "the service gave no reason (Http503, status 503)"},
+    /* XML of the older protocol says as much as JSON, when it is whole */
     {400, "<?xml version=\"1.0\"?><ErrorResponse><Error><Code>x</Code></Error></ErrorResponse>",
-     NULL, NULL, ERROR_REJECTED, "Http400", NULL},
-    {403, "<html/>", NULL, NULL, ERROR_AUTH, "Http403", NULL},
-    {407, "", NULL, NULL, ERROR_AUTH, "Http407", NULL},
+     NULL, NULL, ERROR_REJECTED, "x", "the service gave no reason (x, status 400)"},
+    {403,
+     "<ErrorResponse><Errors><Error><Code>ExpiredToken</Code><Message>old</Message></Error>"
+     "</Errors></ErrorResponse>",
+     NULL, NULL, ERROR_EXPIRED, "ExpiredToken", "old (ExpiredToken, status 403)"},
+    {403, "<ErrorResponse><Error><Code>ExpiredToken</Code>", NULL, NULL, ERROR_AUTH, "Http403",
+     NULL},
+    {403, "<html/>", NULL, NULL, ERROR_AUTH, "Http403",
+     "the service gave no reason; usually access is refused: check the credentials and their "
+     "rights, this machine's clock, and what stands in between (a proxy, a firewall, the policy of "
+     "a VPC endpoint) (Http403, status 403)"},
+    {403, "", "AccessDenied", NULL, ERROR_AUTH, "AccessDenied",
+     "the service gave no reason (AccessDenied, status 403)"},
+    {403, "{\"message\":\"Forbidden\"}", NULL, NULL, ERROR_AUTH, "Http403",
+     "Forbidden (Http403, status 403)"},
+    {407, "", NULL, NULL, ERROR_AUTH, "Http407",
+     "the service gave no reason; usually the proxy wants a user and a password: check HTTPS_PROXY "
+     "and http_proxy (Http407, status 407)"},
+    {404, "404 page not found", NULL, NULL, ERROR_REJECTED, "Http404",
+     "the service gave no reason; usually this is not the service that was meant: check the "
+     "endpoint, its path too (Http404, status 404)"},
+    {413, "", NULL, NULL, ERROR_REJECTED, "Http413",
+     "the service gave no reason; usually the request is too large for something in between: check "
+     "the proxy's limits (Http413, status 413)"},
+    {418, "", NULL, NULL, ERROR_REJECTED, "Http418",
+     "the service gave no reason; usually something in between answered: check the endpoint, the "
+     "proxy and firewalls (Http418, status 418)"},
     {408, "", NULL, NULL, ERROR_TIMEOUT, "Http408", NULL},
     {429, "", NULL, NULL, ERROR_THROTTLED, "Http429", NULL},
     {301, "", NULL, NULL, ERROR_REJECTED, "Http301", NULL},
@@ -126,6 +170,25 @@ START_TEST(reads_reply)
     ck_assert(json_is_object(expected) ? json_equal(body, expected) : body == NULL);
     json_decref(expected);
     json_decref(body);
+}
+END_TEST
+
+/* Whatever the status is: words to act on where it is a client's, and no more than fits. */
+START_TEST(says_what_to_look_at)
+{
+    for (int status = 100; status < 1000; status++) {
+        const struct fault_reply reply = {.status = status, .body = ""};
+        struct error err = ERROR_INIT;
+        json_t *body = NULL;
+        char end[40];
+
+        fault_read(&reply, &body, &err);
+        ck_assert_ptr_null(body);
+        ck_assert_int_eq(strstr(err.text, "; usually ") != NULL, status >= 300 && status < 500);
+        (void)snprintf(end, sizeof(end), " (Http%d, status %d)", status, status);
+        ck_assert_pstr_eq(strstr(err.text, " (Http"), end);
+        ck_assert_uint_lt(strlen(err.text), 300);
+    }
 }
 END_TEST
 
@@ -220,6 +283,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, does_not_repeat_secrets);
     tcase_add_loop_test(tc, reads_reply, 0, COUNT(replies));
+    tcase_add_test(tc, says_what_to_look_at);
     tcase_add_test(tc, survives_names_and_texts_of_any_length);
     tcase_add_loop_test(tc, knows_the_kind, 0, COUNT(kinds));
 }

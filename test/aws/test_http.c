@@ -278,8 +278,85 @@ START_TEST(leaves_nothing_of_an_earlier_reply)
 }
 END_TEST
 
+/* One client, one method after the other: nothing of the last one may stick. */
+START_TEST(uses_the_methods)
+{
+    static const enum http_method methods[] = {HTTP_PUT, HTTP_GET, HTTP_POST,
+                                               HTTP_GET, HTTP_PUT, HTTP_POST};
+    static const char *const names[] = {"POST", "GET", "PUT"};
+    struct peer_row rows[COUNT(methods)];
+    struct http_request r = new_request();
+
+    for (int i = 0; i < COUNT(methods); i++)
+        rows[i] = (struct peer_row){{.method = names[methods[i]]}, {.body = "x"}};
+    start_peer(rows, COUNT(methods));
+    for (int i = 0; i < COUNT(methods); i++) {
+        bool get = methods[i] == HTTP_GET;
+
+        r.method = methods[i];
+        r.body = get || i == 0 ? NULL : "{}";
+        r.body_len = r.body != NULL ? 2 : 0;
+        ck_succeeds(perform(&r), err);
+        ck_assert_uint_eq(peer_request(peer, (size_t)i)->body_len, r.body_len);
+    }
+    ck_assert_uint_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+/* A proxy that nobody answers at shows who asked it. */
+START_TEST(honours_a_proxy_but_for_direct_requests)
+{
+    static const struct peer_row rows[] = {{PEER_ANY, {.body = "x"}}};
+    const struct http_options direct = {.ca_file = "", .user_agent = "orderd/test", .direct = true};
+    struct http_request r = new_request();
+
+    start_peer(rows, _i == 0 ? 0 : 1);
+    r.url = url;
+    (void)setenv("http_proxy", "http://127.0.0.1:1", 1);
+    (void)setenv("no_proxy", "", 1);
+    if (_i == 1) {
+        http_free(http);
+        http = http_new(group, &direct);
+        ck_succeeds(perform(&r), err);
+    } else {
+        ck_fails(perform(&r), err, ERROR_NETWORK);
+        ck_assert_ptr_nonnull(strstr(err.text, "127.0.0.1 port 1"));
+    }
+    (void)unsetenv("http_proxy");
+    (void)unsetenv("no_proxy");
+}
+END_TEST
+
+static const struct {
+    const char *headers;
+    bool readable;
+    int64_t wall_ms;
+} dates[] = {
+    {"Date: Sun, 22 Nov 2026 13:05:09 GMT\r\n", true, INT64_C(1795352709000)},
+    {"Date: Sunday, 22-Nov-26 13:05:09 GMT\r\n", true, INT64_C(1795352709000)},
+    {"Date: soon\r\n", false, 0},
+    {"Date:\r\n", false, 0},
+    {NULL, false, 0},
+};
+
+START_TEST(reads_the_date)
+{
+    const struct peer_row rows[] = {{PEER_ANY, {.body = "x", .headers = dates[_i].headers}}};
+    struct http_request r = new_request();
+    int64_t wall_ms = -1;
+
+    start_peer(rows, 1);
+    ck_succeeds(perform(&r), err);
+    ck_assert_int_eq(http_reply_date(http, &wall_ms), dates[_i].readable);
+    ck_assert_int_eq(wall_ms, dates[_i].readable ? dates[_i].wall_ms : -1);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+    tcase_add_test(tc, uses_the_methods);
+    tcase_add_loop_test(tc, honours_a_proxy_but_for_direct_requests, 0, 2);
+    tcase_add_loop_test(tc, reads_the_date, 0, COUNT(dates));
     tcase_add_test(tc, sends_and_receives);
     tcase_add_loop_test(tc, takes_any_whole_answer, 0, COUNT(statuses));
     tcase_add_loop_test(tc, understands_what_http_allows, 0, COUNT(raw_answers));

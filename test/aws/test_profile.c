@@ -237,6 +237,54 @@ START_TEST(loads_the_files_that_the_environment_names)
 }
 END_TEST
 
+static bool changed_since_load(void)
+{
+    bool changed = profiles_changed(&p);
+
+    profiles_release(&p);
+    ck_succeeds(profiles_load(&p, &err), err);
+    ck_assert_msg(!profiles_changed(&p), "nothing has happened since");
+    return changed;
+}
+
+static void set_time(const char *path, long ns)
+{
+    const struct timespec times[2] = {{.tv_nsec = ns}, {.tv_nsec = ns}};
+
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+START_TEST(sees_that_a_file_was_written)
+{
+    char path[128];
+    char other[128];
+
+    ck_assert_msg(!profiles_changed(&p), "nothing was loaded");
+    parse(PROFILE_CONFIG, "[default]\nregion=a\n");
+    write_text(".aws/config", "[default]\nregion=b\n");
+    ck_assert_msg(!profiles_changed(&p), "what was parsed is from no file");
+    (void)changed_since_load();
+    write_text(".aws/credentials", "[default]\nk=v\n");
+    ck_assert_msg(changed_since_load(), "one came");
+    write_text(".aws/credentials", "[default]\nk=longer\n");
+    ck_assert_msg(changed_since_load(), "its size is another");
+    (void)snprintf(path, sizeof(path), "%s/.aws/config", home);
+    (void)snprintf(other, sizeof(other), "%s/other", home);
+    set_time(path, 1);
+    (void)changed_since_load();
+    write_text("other", "[default]\nregion=c\n"); /* as long, and as old */
+    set_time(other, 1);
+    ck_assert_int_eq(rename(other, path), 0);
+    ck_assert_msg(changed_since_load(), "another one took its place");
+    set_time(path, 2);
+    ck_assert_msg(changed_since_load(), "its time is another, by a nanosecond");
+    ck_assert_int_eq(remove(path), 0);
+    ck_assert_msg(changed_since_load(), "one went");
+    ck_assert_int_eq(setenv("HOME", "/nonexistent", 1), 0);
+    ck_assert_msg(changed_since_load(), "the other went");
+}
+END_TEST
+
 START_TEST(does_without_files)
 {
     ck_succeeds(profiles_load(&p, &err), err);
@@ -284,6 +332,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, takes_any_bytes);
     tcase_add_test(tc, loads_both_files_from_home);
     tcase_add_test(tc, loads_the_files_that_the_environment_names);
+    tcase_add_test(tc, sees_that_a_file_was_written);
     tcase_add_test(tc, does_without_files);
     tcase_add_test(tc, names_the_file_that_is_bad);
 }

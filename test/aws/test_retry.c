@@ -186,11 +186,11 @@ START_TEST(makes_one_attempt_when_that_is_the_rule)
     const struct retry_rules once = {1, 50};
     struct retry_bucket bucket = RETRY_BUCKET_INIT;
     struct retry_state state = {0};
-    int64_t delay_ms = -7;
+    int64_t delay_ms = 7;
 
     ck_assert(!retry_next(&once, &bucket, &state, ERROR_SERVER, -1, &delay_ms));
     ck_assert_uint_eq(state.attempts, 1);
-    ck_assert_int_eq(delay_ms, -7);
+    ck_assert_int_eq(delay_ms, -1);
     ck_assert_int_eq(atomic_load(&bucket.tokens), RETRY_BUCKET_TOKENS);
 }
 END_TEST
@@ -227,8 +227,28 @@ START_TEST(shares_the_bucket_among_threads)
 }
 END_TEST
 
+/* What a long poll waits before it fails: only when nothing but tokens is missing. */
+START_TEST(an_empty_bucket_tells_the_backoff)
+{
+    static const uint64_t number = 30;
+    struct retry_bucket bucket = {13};
+    struct retry_state state = {0};
+    int64_t delay_ms;
+
+    fake_random_start(&number, 1);
+    ck_assert(!retry_next(&sqs_rules, &bucket, &state, ERROR_SERVER, -1, &delay_ms));
+    ck_assert_int_eq(delay_ms, 30);
+    ck_assert(!retry_next(&sqs_rules, &bucket, &state, ERROR_REJECTED, -1, &delay_ms));
+    ck_assert_int_eq(delay_ms, -1);
+    ck_assert(!retry_next(&sqs_rules, &bucket, &state, ERROR_SERVER, -1, &delay_ms));
+    ck_assert_int_eq(delay_ms, -1); /* the attempts are used up */
+    fake_random_end();
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+    tcase_add_test(tc, an_empty_bucket_tells_the_backoff);
     tcase_add_loop_test(tc, doubles_the_longest_delay, 0, COUNT(delays));
     tcase_add_test(tc, stays_within_the_range_with_real_randomness);
     tcase_add_loop_test(tc, takes_tokens_for_each_retry, 0, COUNT(limits));

@@ -8,12 +8,24 @@
 
 static struct sqs_received received;
 static struct error err;
+static struct digest *digest;
+
+static void setup(void)
+{
+    digest = digest_new();
+}
 
 static void release(void)
 {
     for (unsigned i = 0; i < received.count; i++)
         sqs_message_release(&received.messages[i]);
     received.count = 0;
+}
+
+static void teardown(void)
+{
+    release();
+    digest_free(digest);
 }
 
 static bool parse(const char *text, size_t len)
@@ -24,7 +36,7 @@ static bool parse(const char *text, size_t len)
     release();
     memset(&received, 0, sizeof(received));
     memcpy(copy, text, len);
-    return sqs_parse_received(copy, len, &received, &err);
+    return sqs_parse_received(copy, len, digest, &received, &err);
 }
 
 START_TEST(reads_everything_about_a_message)
@@ -116,16 +128,16 @@ static const struct {
      "a received message has no usable MessageId"},
     {"{\"MessageId\":\"a\\u0000b\",\"ReceiptHandle\":\"r\",\"Body\":\"b\"}",
      "a received message has no usable MessageId"},
-    {"{\"MessageId\":\"x\",\"Body\":\"b\"}", "a received message has no usable ReceiptHandle"},
+    {"{\"MessageId\":\"x\",\"Body\":\"b\"}", "a received message x has no usable ReceiptHandle"},
     {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"\",\"Body\":\"b\"}",
-     "a received message has no usable ReceiptHandle"},
+     "a received message x has no usable ReceiptHandle"},
     {"{\"MessageId\":\"x\",\"ReceiptHandle\":[\"r\"],\"Body\":\"b\"}",
-     "a received message has no usable ReceiptHandle"},
-    {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"r\"}", "a received message has no usable Body"},
+     "a received message x has no usable ReceiptHandle"},
+    {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"r\"}", "a received message x has no usable Body"},
     {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"r\",\"Body\":null}",
-     "a received message has no usable Body"},
+     "a received message x has no usable Body"},
     {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"r\",\"Body\":{\"a\":[1]}}",
-     "a received message has no usable Body"},
+     "a received message x has no usable Body"},
     {"\"not an object\"", "a received message has no usable MessageId"},
     /* odd, and of no consequence */
     {"{\"MessageId\":\"x\",\"ReceiptHandle\":\"r\",\"Body\":\"\"}", NULL},
@@ -283,7 +295,7 @@ START_TEST(takes_no_more_than_it_has_room_for)
     ck_assert(received.whole);
     ck_assert_uint_eq(received.count, SQS_BATCH_MAX);
     ck_assert_uint_eq(received.unreadable, 3);
-    ck_assert_str_eq(received.fault.text, "a received message is more than was asked for: m-12");
+    ck_assert_str_eq(received.fault.text, "a received message m-12 is more than was asked for");
     buf_release(&text);
 }
 END_TEST
@@ -324,8 +336,42 @@ START_TEST(takes_handles_and_bodies_of_any_length)
 }
 END_TEST
 
+/* MD5 of {"a":1}: made with md5sum. */
+static const struct {
+    const char *md5, *body;
+    bool usable;
+} sums[] = {
+    {"bb6cb5c68df4652941caf652a366f2d8", "{\\\"a\\\":1}", true},
+    {"BB6CB5C68DF4652941CAF652A366F2D8", "{\\\"a\\\":1}", true},
+    {"bb6cb5c68df4652941caf652a366f2d8", "{\\\"a\\\":2}", false},
+    {"bb6cb5c68df4652941caf652a366f2d9", "{\\\"a\\\":1}", false},
+    {"d41d8cd98f00b204e9800998ecf8427e", "", true},
+    {"none", "{\\\"a\\\":1}", true}, /* nothing that could be compared */
+    {"", "{\\\"a\\\":1}", true},
+};
+
+START_TEST(compares_bodies_with_their_sums)
+{
+    char text[400];
+    int len = snprintf(text, sizeof(text),
+                       "{\"Messages\":[{\"MD5OfBody\":\"%s\",\"MessageId\":\"m-1\","
+                       "\"ReceiptHandle\":\"h\",\"Body\":\"%s\"},"
+                       "{\"MessageId\":\"m-2\",\"ReceiptHandle\":\"h\",\"Body\":\"x\"}]}",
+                       sums[_i].md5, sums[_i].body);
+
+    ck_succeeds(parse(text, (size_t)len), err);
+    ck_assert(received.whole);
+    ck_assert_uint_eq(received.count, sums[_i].usable ? 2 : 1);
+    ck_assert_uint_eq(received.unreadable, sums[_i].usable ? 0 : 1);
+    ck_assert_str_eq(received.messages[received.count - 1].id, "m-2");
+    if (!sums[_i].usable)
+        ck_assert_ptr_nonnull(strstr(received.fault.text, "m-1 has a body of another MD5"));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+    tcase_add_loop_test(tc, compares_bodies_with_their_sums, 0, COUNT(sums));
     tcase_add_test(tc, reads_everything_about_a_message);
     tcase_add_loop_test(tc, reads_reply, 0, COUNT(whole_replies));
     tcase_add_loop_test(tc, refuses_reply, 0, COUNT(unreadable_replies));
@@ -340,5 +386,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-    return check_run("sqs_received", add_tests, NULL, release);
+    return check_run("sqs_received", add_tests, setup, teardown);
 }

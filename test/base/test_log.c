@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/mem.h"
 #include "base/thread.h"
 #include "check_main.h"
 #include "fake/clock.h"
@@ -71,6 +72,29 @@ START_TEST(writes_json)
     ck_assert_str_eq(json_string_value(json_object_get(line, "error")),
                      "say \"no\"\n\x01\\ \xC3\xA9 \xEF\xBF\xBD");
     json_decref(line);
+}
+END_TEST
+
+START_TEST(writes_what_is_true_or_false)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    open_log(LOG_INFO, LOG_JSON);
+    log_event(LOG_INFO, "failed", LOG_BOOL("final_attempt", true), LOG_BOOL("other", false),
+              LOG_STR("word", "true"));
+    line = json_loads(read_file(), JSON_REJECT_DUPLICATES, NULL);
+    ck_assert(json_is_true(json_object_get(line, "final_attempt")));
+    ck_assert(json_is_false(json_object_get(line, "other")));
+    ck_assert(json_is_string(json_object_get(line, "word")));
+}
+END_TEST
+
+START_TEST(writes_what_is_true_or_false_for_people)
+{
+    open_log(LOG_INFO, LOG_TEXT);
+    log_event(LOG_INFO, "failed", LOG_BOOL("final_attempt", true), LOG_BOOL("other", false));
+    ck_assert_str_eq(read_file(), "2026-11-22T13:05:09.123Z info    failed final_attempt=true "
+                                  "other=false\n");
 }
 END_TEST
 
@@ -333,6 +357,8 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, writes_json);
+    tcase_add_test(tc, writes_what_is_true_or_false);
+    tcase_add_test(tc, writes_what_is_true_or_false_for_people);
     tcase_add_test(tc, writes_a_line_without_fields);
     tcase_add_loop_test(tc, writes_text_that_stays_on_its_line, 0, COUNT(text_values));
     tcase_add_test(tc, carries_the_threads_context);

@@ -55,6 +55,25 @@ def test_init_makes_what_the_daemon_needs(request, emulator, clients, tmp_path):
         program.end()
 
 
+@pytest.mark.parametrize("name", ["orders.fifo", "two words", "ünicode", "x" * 81])
+def test_init_asks_for_nothing_under_a_name_that_cannot_be(request, emulator, tmp_path, name):
+    tool = daemon.Program(program_path(request.config, "orderctl"), tmp_path)
+    env = daemon.environment(tmp_path, emulator.url, ORDERD_QUEUE_NAME=name)
+    done = tool.run("init", env=env)
+    assert done.returncode == daemon.CONFIG_ERROR, done.stderr
+    assert done.stdout == "" and "queue.name" in done.stderr and len(done.stderr.splitlines()) == 1
+    for operation in ("GetQueueUrl", "CreateQueue"):
+        assert emulator.calls(operation, name)[0] == 0
+
+
+def test_nothing_to_send_is_one_line(request, stage, tmp_path):
+    tool = daemon.Program(program_path(request.config, "orderctl"), tmp_path)
+    env = daemon.environment(tmp_path, stage.emulator.url, ORDERD_QUEUE_URL=stage.queue_url)
+    done = tool.run("send", "-", env=env, stdin_text="")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr == "orderctl: standard input holds no orders: nothing is sent\n"
+
+
 def test_send_from_arguments(stage, orderctl):
     done = orderctl("send", "--order-id", "ORD-tool", *GOOD)
     assert done.returncode == 0, done.stderr

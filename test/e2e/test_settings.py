@@ -1,5 +1,6 @@
 """Every way to give a setting, and which of them wins, as --print-config tells; and what is refused."""
 
+import json
 import re
 
 import daemon
@@ -51,13 +52,17 @@ def variable(name):
 
 
 class Settings:
-    """What --print-config said: the value and the source of each setting."""
+    """What --print-config said: the value and the source of each setting, and what follows from them."""
 
     LINE = re.compile(r"(\S+) = (.*?)\s+# (.+)")
 
     def __init__(self, text):
         self.rows = {}
-        for line in text.splitlines():
+        settings, _, rest = text.partition("\n\n")
+        title, *lines = rest.splitlines()
+        assert title.startswith("# ")
+        self.follows = dict(line.removeprefix("# ").split(": ", 1) for line in lines)
+        for line in settings.splitlines():
             match = self.LINE.fullmatch(line)
             assert match, f"not a setting: {line!r}"
             self.rows[match[1]] = (match[2].removeprefix('"').removesuffix('"'), match[3])
@@ -289,10 +294,119 @@ def test_bad_number_in_a_variable(orderd, value):
 
 def test_bad_flag(orderd):
     path = orderd.config("")
-    for flags, word in ((["--set", "queue.nothing=1"], "queue.nothing"), (["--set", "queue.wait_seconds"], "queue.wait_seconds"),
+    for flags, word in ((["--set", "queue.nothing=1"], "--set queue.nothing"), (["--set", "queue.wait_seconds"], "--set queue.wait_seconds"),
                         (["--nothing"], "nothing"), (["rest"], "rest")):  # fmt: skip
-        done = orderd.run("--config", path, *flags, "--check-config")
-        assert done.returncode != 0 and word in done.stderr and done.stdout == "", flags
+        for mode in (["--check-config"], ["--print-config"], []):
+            done = orderd.run("--config", path, *flags, *mode)
+            assert done.returncode == 64 and word in done.stderr and done.stdout == "", flags
+
+
+@pytest.mark.sanitize
+def test_all_that_is_wrong_is_told_at_once(orderd):
+    text = "queue: {\n  batch_size = 11;\n  colour = 1;\n};\n" 'log: { level = "loud"; };\n' 'table: { name = "a b"; };\n'
+    done, path = check(orderd, text, ORDERD_PROCESSING_WORKERS="0", AWS_USE_FIPS_ENDPOINT="perhaps")
+    lines = refused(done).splitlines()
+    assert [re.search(r"(conf:\d+|environment \w+)", line)[0] for line in lines] == [
+        "conf:2", "conf:3", "conf:5", "conf:6", "environment AWS_USE_FIPS_ENDPOINT", "environment ORDERD_PROCESSING_WORKERS",
+    ]  # fmt: skip
+    assert all(line.startswith("orderd: ") for line in lines)
+    done = orderd.run("--config", path)
+    assert done.returncode == daemon.CONFIG_ERROR
+    (line,) = done.stderr.splitlines()
+    for part in ("batch_size", "colour", "loud", "; "):
+        assert part in json.loads(line)["error"]
+
+
+@pytest.mark.parametrize("name", ["orders.fifo", "a b", "x" * 81, "a/b"])
+def test_impossible_queue_name(orderd, name):
+    refused(check(orderd, f'\nqueue: {{ name = "{name}"; }};')[0], ":2", "queue.name", name[:80])
+    if "/" not in name:
+        refused(check(orderd, "", QUEUE_URL=f"http://127.0.0.1:9/1/{name}")[0], "QUEUE_URL", "queue.url")
+
+
+@pytest.mark.parametrize("name", ["ab", "a b", "x" * 256, "a/b"])
+def test_impossible_table_name(orderd, name):
+    refused(check(orderd, "", DYNAMODB_TABLE_NAME=name)[0], "DYNAMODB_TABLE_NAME", "table.name", name[:80], 3, 255)
+
+
+# --- endpoints, region, credentials ------------------------------------------------------------------
+
+
+def test_what_follows_from_the_defaults(show):
+    follows = show().follows
+    assert follows["region"] == "us-east-1 (default)"
+    for service in ("sqs", "dynamodb", "sts"):
+        assert follows[f"endpoint of {service}"] == f"https://{service}.us-east-1.amazonaws.com/ (region us-east-1)"
+    assert follows["credentials"] == "none"
+    assert show(AWS_EC2_METADATA_DISABLED=None).follows["region"].startswith("that of the instance metadata")
+
+
+def test_endpoints_and_where_they_come_from(show):
+    follows = show(AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_ENDPOINT_URL_STS="http://127.0.0.1:2", AWS_REGION="eu-west-3",
+                   file={"endpoints.dynamodb": "http://127.0.0.1:3"}).follows  # fmt: skip
+    assert follows["region"] == "eu-west-3 (environment AWS_REGION)"
+    assert follows["endpoint of sqs"] == "http://127.0.0.1:1/ (environment AWS_ENDPOINT_URL)"
+    assert follows["endpoint of dynamodb"] == "http://127.0.0.1:1/ (environment AWS_ENDPOINT_URL)"
+    assert follows["endpoint of sts"] == "http://127.0.0.1:2/ (environment AWS_ENDPOINT_URL_STS)"
+
+
+def test_ignored_endpoint_urls(show):
+    follows = show(AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true",
+                   file={"endpoints.dynamodb": "http://127.0.0.1:3"}).follows  # fmt: skip
+    assert follows["endpoint of sqs"].startswith("https://sqs.us-east-1.amazonaws.com/")
+    assert follows["endpoint of dynamodb"].startswith("http://127.0.0.1:3/ (")
+
+
+def test_endpoints_of_a_profile(show, tmp_path):
+    (tmp_path / "aws").write_text(
+        "[profile shop]\nregion = eu-south-2\nservices = local\nendpoint_url = http://127.0.0.1:1\nrole_arn = r\n"
+        "[services local]\nsqs =\n  endpoint_url = http://127.0.0.1:2\n"
+    )
+    follows = show(AWS_CONFIG_FILE=str(tmp_path / "aws"), AWS_PROFILE="shop").follows
+    assert follows["region"] == "eu-south-2 (profile shop)"
+    assert follows["endpoint of sqs"] == "http://127.0.0.1:2/ (profile shop, services local)"
+    assert follows["endpoint of dynamodb"] == "http://127.0.0.1:1/ (profile shop)"
+    assert follows["credentials"] == "profile shop"
+
+
+def test_fips_and_dual_stack(show):
+    follows = show(AWS_USE_FIPS_ENDPOINT="true", AWS_USE_DUALSTACK_ENDPOINT="true").follows
+    assert follows["endpoint of sqs"] == "https://sqs-fips.us-east-1.api.aws/ (region us-east-1, FIPS, dual stack)"
+    assert follows["FIPS endpoints"] == "yes (environment AWS_USE_FIPS_ENDPOINT)"
+
+
+@pytest.mark.parametrize("switch", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
+def test_fips_or_dual_stack_at_a_custom_endpoint(orderd, switch):
+    done, path = check(orderd, '\nendpoints: { sqs = "http://127.0.0.1:9"; };', **{switch: "true"})
+    refused(done, f"{path}:2", "endpoints.sqs", "http://127.0.0.1:9", switch)
+
+
+def test_no_secret_is_printed(orderd):
+    env = daemon.environment(orderd.directory)
+    done = orderd.run("--config", orderd.config(""), "--print-config", env=env)
+    assert "# credentials: environment\n" in done.stdout
+    assert env["AWS_SECRET_ACCESS_KEY"] not in done.stdout and env["AWS_ACCESS_KEY_ID"] not in done.stdout
+
+
+# --- files that settings name ------------------------------------------------------------------------
+
+
+def test_check_says_what_it_read(orderd):
+    done, path = check(orderd, "")
+    assert done.stdout == f"{path}: the settings are valid\n"
+    done = orderd.run("--check-config")
+    assert done.returncode == 0
+    assert "/etc/orderd/orderd.conf" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["tls.ca_file", "log.file", "metrics.prometheus_file", "status.file"])
+def test_check_looks_at_files(orderd, name):
+    done, path = check(orderd, daemon.config_text({name: "/nowhere/at/all"}))
+    refused(done, f"{path}:2", name, "/nowhere/at/all", "No such file or directory")
+    (orderd.directory / "there").write_text("x")
+    done, _ = check(orderd, daemon.config_text({name: str(orderd.directory / "there")}))
+    assert done.returncode == 0, done.stderr
+    assert (orderd.directory / "there").read_text() == "x"
 
 
 @pytest.mark.sanitize
@@ -307,6 +421,7 @@ def test_directory_as_file(orderd):
 
 def test_version_and_help(orderd):
     version, usage = orderd.run("--version"), orderd.run("--help")
+    assert orderd.run("-h").stdout == usage.stdout
     assert version.returncode == usage.returncode == 0
     assert re.match(r"orderd \d+\.\d+", version.stdout)
     for word in ("--config", "--check-config", "--print-config", "--set", "--version", "--help"):

@@ -1,4 +1,4 @@
-"""Signing, held against an emulator that checks every signature and every right; its refusals come as XML."""
+"""Signing, held against an emulator that checks every signature and every right."""
 
 import json
 import time

@@ -30,6 +30,7 @@ void fake_client_start(struct fake_client *f, const struct service *service, con
 
     (void)unsetenv("AWS_ACCESS_KEY_ID");
     (void)unsetenv("AWS_SECRET_ACCESS_KEY");
+    (void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1); /* no test leaves the machine */
     set_credentials(f, token);
     f->credentials = credentials_provider_new(&options);
     ck_succeeds(client_init(&f->client, service,

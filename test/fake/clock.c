@@ -16,6 +16,7 @@ static _Atomic int64_t waits[WAITS_MAX];
 static atomic_size_t wait_count;
 static void (*on_wait)(void *arg);
 static void *on_wait_arg;
+static int64_t block_from_ns;
 
 static int64_t fake_now(void)
 {
@@ -37,7 +38,7 @@ static bool fake_wait(int fd, int64_t until_ns)
         atomic_store(&waits[index], until_ns - now);
     if (on_wait != NULL)
         on_wait(on_wait_arg);
-    if (poll(&p, 1, 0) > 0)
+    if (poll(&p, 1, until_ns - now >= block_from_ns ? -1 : 0) > 0)
         return true;
     while (now < until_ns && !atomic_compare_exchange_weak(&now_ns, &now, until_ns))
         ;
@@ -52,7 +53,13 @@ void fake_clock_start(int64_t wall_ms)
     atomic_store(&now_ns, start_ns);
     atomic_store(&wait_count, 0);
     fake_clock_on_wait(NULL, NULL);
+    fake_clock_block_from(INT64_MAX);
     clock_replace(&fake);
+}
+
+void fake_clock_block_from(int64_t ns)
+{
+    block_from_ns = ns;
 }
 
 void fake_clock_end(void)

@@ -26,6 +26,11 @@ size_t fake_clock_waits(void);
 /* Returns how long the wait of that index (from 0) was to be, in milliseconds. */
 int64_t fake_clock_wait_ms(size_t index);
 
+/* Lets waits of NS or more last, in real time, until their descriptor is readable, and moves no
+ * time for them: those of a thread in the background that a test is not about. From the start on
+ * there are none. */
+void fake_clock_block_from(int64_t ns);
+
 /* Calls HOOK(ARG) at the beginning of each wait, in the thread that waits; NULL: no more. */
 void fake_clock_on_wait(void (*hook)(void *arg), void *arg);
 

@@ -120,7 +120,7 @@ static inline void setting_check_ranges(void)
                           (long long)*s->number);
 }
 
-/* Unsets every variable that a setting can come from. */
+/* Unsets every variable that a setting can come from; the region is not asked for elsewhere. */
 static inline void setting_clear_environment(void)
 {
     char own[SETTING_VALUE_SIZE];
@@ -133,6 +133,10 @@ static inline void setting_clear_environment(void)
     }
     (void)unsetenv("AWS_CONFIG_FILE");
     (void)unsetenv("AWS_SHARED_CREDENTIALS_FILE");
+    (void)unsetenv("AWS_USE_FIPS_ENDPOINT");
+    (void)unsetenv("AWS_USE_DUALSTACK_ENDPOINT");
+    (void)unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    (void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 }
 
 /* Writes the settings file's text that gives a value to one setting: "queue: { url = VALUE; };" */

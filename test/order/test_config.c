@@ -21,7 +21,7 @@ static void setup(void)
 {
     char path[80];
 
-    settings = (struct settings){.profiles = PROFILES_INIT};
+    settings = SETTINGS_INIT;
     set_count = 0;
     setting_clear_environment();
     (void)snprintf(home, sizeof(home), "/tmp/orderd-test-config-XXXXXX");
@@ -304,22 +304,17 @@ END_TEST
 static const struct {
     const char *set, *problem;
 } bad_sets[] = {
-    {"queue.url", "command line: --set queue.url: must be NAME=VALUE of a setting"},
-    {"", "command line: --set : must be NAME=VALUE of a setting"},
-    {"colour=red", "command line: --set colour=red: must be NAME=VALUE of a setting, and there is "
-                   "none of that name"},
-    {"=1", "command line: --set =1: must be NAME=VALUE of a setting, and there is none of that "
-           "name"},
-    {"queue=1", "command line: --set queue=1: must be NAME=VALUE of a setting, and there is none "
-                "of that name"},
-    {"queue.url =x", "command line: --set queue.url =x: must be NAME=VALUE of a setting, and there "
-                     "is none of that name"},
-    {"Region=x", "command line: --set Region=x: must be NAME=VALUE of a setting, and there is none "
-                 "of that name"},
+    {"queue.url", "--set queue.url: must be NAME=VALUE"},
+    {"", "--set : must be NAME=VALUE"},
+    {"colour=red", "--set colour=red: no setting has that name"},
+    {"=1", "--set =1: no setting has that name"},
+    {"queue=1", "--set queue=1: no setting has that name"},
+    {"queue.url =x", "--set queue.url =x: no setting has that name"},
+    {"Region=x", "--set Region=x: no setting has that name"},
     {"a_name_that_is_much_longer_than_the_names_of_settings_ever_are_or_will_be=1",
-     "command line: --set "
-     "a_name_that_is_much_longer_than_the_names_of_settings_ever_are_or_will_be="
-     "1: must be NAME=VALUE of a setting, and there is none of that name"},
+     "--set a_name_that_is_much_longer_than_the_names_of_settings_ever_are_or_will_be=1: no "
+     "setting "
+     "has that name"},
 };
 
 START_TEST(refuses_set)
@@ -328,6 +323,7 @@ START_TEST(refuses_set)
     sets[set_count++] = "region=eu-west-1";
     sets[set_count++] = bad_sets[_i].set;
     ck_fails(load(), err, ERROR_CONFIG);
+    ck_assert_str_eq(err.code, CONFIG_BAD_OPTION);
     ck_assert_str_eq(err.text, bad_sets[_i].problem);
 }
 END_TEST
@@ -396,6 +392,84 @@ START_TEST(refuses_a_wrong_file_even_where_the_environment_wins)
     ck_fails(load_file("processing: { workers = 300; };"), err, ERROR_CONFIG);
     ck_succeeds(load_file("processing: { workers = 6; };"), err);
     ck_assert_int_eq(settings.values.processing.workers, 5);
+}
+END_TEST
+
+static void check_problem(size_t at, const char *where, const char *rest)
+{
+    char expected[400];
+
+    ck_assert_uint_lt(at, settings.problems.count);
+    (void)snprintf(expected, sizeof(expected), "%s%s", where, rest);
+    ck_assert_str_eq(settings.problems.texts[at], expected);
+}
+
+START_TEST(tells_all_that_is_wrong_at_once)
+{
+    static const char text[] = "queue: {\n  batch_size = 99;\n  colour = 1;\n};\n"
+                               "log: {\n  level = \"loud\";\n};\nregion = \"EU\";\nworkers = 5;\n"
+                               "processing = 7;\nbreaker: { hold_seconds = 5; };\n"
+                               "table: { name = 5; };\n";
+
+    sets[set_count++] = "metrics.interval_seconds=0";
+    ck_assert_int_eq(setenv("ORDERD_PROCESSING_WORKERS", "many", 1), 0);
+    write_profiles("[default]\nmax_attempts = x\n");
+    ck_fails(load_file(text), err, ERROR_CONFIG);
+    ck_assert_uint_eq(settings.problems.count, 11);
+    check_problem(0, file, ":2: queue.batch_size = 99: must be a whole number from 1 to 10");
+    check_problem(1, file, ":3: unknown setting queue.colour");
+    check_problem(2, file,
+                  ":6: log.level = loud: must be \"debug\", \"info\", \"warning\" or \"error\"");
+    check_problem(3, file, ":8: region = EU: must be a region's name, as eu-west-1");
+    check_problem(4, file, ":9: unknown setting workers");
+    check_problem(5, file, ":10: processing = a number: must be a group, processing = { ... }");
+    check_problem(
+        6, file,
+        ":11: breaker.hold_seconds = 5: must be 0, or from queue.wait_seconds + 1 = 21 to "
+        "43000");
+    check_problem(7, file, ":12: table.name = 5: must be a string");
+    check_problem(8, "environment ORDERD_PROCESSING_WORKERS",
+                  ": processing.workers = many: must be a whole number from 1 to 256");
+    check_problem(9, "profile default",
+                  ": aws.max_attempts = x: must be a whole number from 0 to 100");
+    check_problem(10, "command line",
+                  ": metrics.interval_seconds = 0: must be a whole number from 1 to 3600");
+    ck_assert_str_eq(err.code, "BadConfig");
+    ck_assert_int_eq(strncmp(err.text, file, strlen(file)), 0);
+    ck_assert_ptr_nonnull(strstr(err.text, "; "));
+    ck_assert_ptr_nonnull(strstr(err.text, " more)"));
+}
+END_TEST
+
+START_TEST(counts_the_problems_that_it_cannot_show)
+{
+    char text[4000] = "";
+    char shown[20000] = "";
+    FILE *out = fmemopen(shown, sizeof(shown) - 1, "w");
+
+    ck_assert_ptr_nonnull(out);
+    for (int i = 0; i < CONFIG_PROBLEMS_MAX + 7; i++)
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "a%d = 1;\n", i);
+    ck_fails(load_file(text), err, ERROR_CONFIG);
+    ck_assert_uint_eq(settings.problems.count, CONFIG_PROBLEMS_MAX);
+    ck_assert_uint_eq(settings.problems.more, 7);
+    ck_assert_uint_lt(strlen(err.text), sizeof(err.text));
+    config_print_problems(&settings, &err, "orderd", out);
+    (void)fclose(out);
+    ck_assert_ptr_nonnull(strstr(shown, ":50: unknown setting a49\norderd: and 7 more\n"));
+}
+END_TEST
+
+/* A setting that was refused takes part in no further judgement. */
+START_TEST(does_not_judge_what_it_has_refused)
+{
+    ck_fails(load_file("queue: { wait_seconds = 99; };\nbreaker: { hold_seconds = 1; };"), err,
+             ERROR_CONFIG);
+    ck_assert_uint_eq(settings.problems.count, 1);
+    ck_fails(load_file("queue: { url = \"x\"; };\nregion = \"X\";"), err, ERROR_CONFIG);
+    ck_assert_uint_eq(settings.problems.count, 2);
+    ck_fails(load_file("environment_suffix = \"a.fifo\";"), err, ERROR_CONFIG);
+    ck_assert_uint_eq(settings.problems.count, 1);
 }
 END_TEST
 
@@ -472,7 +546,35 @@ static const struct {
     {"queue: { name = \"\"; };", ":1: queue.name and queue.url are both empty"},
     {"queue: { name = \"\"; url = \"http://host/q\"; };", NULL},
     {"table: { name = \"\"; };", ":1: table.name is empty"},
+    {"table: { name = \"ab\"; };",
+     ":1: table.name = ab: must be 3 to 255 letters, digits, -, _ or ."},
+    {"table: { name = \"a.b\"; };", NULL},
+    {"table: { name = \"a/b\"; };",
+     ":1: table.name = a/b: must be 3 to 255 letters, digits, -, _ or ."},
+    {"queue: { name = \"a b\"; };",
+     ":1: queue.name = a b: must be 1 to 80 letters, digits, - or _"},
+    {"queue: { name = \"" NAME_50 "123456789012345678901234567890\"; };", NULL},
+    {"queue: { name = \"" NAME_50 "123456789012345678901234567890x\"; };",
+     ":1: queue.name = " NAME_50
+     "123456789012345678901234567890x: must be 1 to 80 letters, digits, - or _"},
+    {"queue: { name = \"orders.fifo\"; };",
+     ":1: queue.name = orders.fifo: a FIFO queue; orderd needs a standard queue"},
+    {"queue: { url = \"http://host/1/orders.fifo\"; };",
+     ":1: queue.url = http://host/1/orders.fifo: a FIFO queue; orderd needs a standard queue"},
+    {"queue: { url = \"http://host/1/or.ders\"; };",
+     ":1: queue.url = http://host/1/or.ders: must end in the queue's name: 1 to 80 letters, "
+     "digits, "
+     "- or _"},
+    {"queue: { url = \"http://host/1/\"; };",
+     ":1: queue.url = http://host/1/: must end in the queue's name: 1 to 80 letters, digits, - or "
+     "_"},
+    {"queue: { url = \"http://host\"; };",
+     ":1: queue.url = http://host: must end in the queue's name: 1 to 80 letters, digits, - or _"},
+    {"queue: { dead_letter_url = \"http://host/1/dead.fifo\"; };",
+     ":1: queue.dead_letter_url = http://host/1/dead.fifo: a FIFO queue; orderd needs a standard "
+     "queue"},
     {"region = \"" NAME_63 "\";", NULL},
+    {"region = \"aws-global\";", ":1: region = aws-global: must be a region's name, as eu-west-1"},
     {"region = \"" NAME_63 "4\";",
      ":1: region = " NAME_63 "4: must be a region's name, as eu-west-1"},
     {"region = \"\";", ":1: region = : must be a region's name, as eu-west-1"},
@@ -639,6 +741,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, looks_into_the_profile_that_was_chosen);
     tcase_add_test(tc, names_the_profile_that_is_wrong);
     tcase_add_test(tc, refuses_a_wrong_file_even_where_the_environment_wins);
+    tcase_add_test(tc, tells_all_that_is_wrong_at_once);
+    tcase_add_test(tc, counts_the_problems_that_it_cannot_show);
+    tcase_add_test(tc, does_not_judge_what_it_has_refused);
     tcase_add_test(tc, wants_a_file_that_was_named);
     tcase_add_test(tc, does_without_the_default_file);
     tcase_add_test(tc, reads_files_of_any_size_up_to_the_limit);

@@ -14,7 +14,7 @@ static struct error err;
 
 static void setup(void)
 {
-    settings = (struct settings){.profiles = PROFILES_INIT};
+    settings = SETTINGS_INIT;
     setting_clear_environment();
     ck_assert_int_eq(setenv("HOME", "/nonexistent", 1), 0);
 }
@@ -311,7 +311,7 @@ static const struct {
     {"colour = 4294967297;", "1: unknown setting colour"},
     {"\n\nqueue: {\n  colour = \"red\";\n};", "4: unknown setting queue.colour"},
     {"colours = { red = 1; };", "1: unknown setting colours"},
-    {"queue = { url = \"http://a\"; more = { x = 1; }; };", "1: unknown setting queue.more"},
+    {"queue = { url = \"http://a/b\"; more = { x = 1; }; };", "1: unknown setting queue.more"},
     {"Region = \"x\";", "1: unknown setting Region"},
     {"name = \"x\";", "1: unknown setting name"},
     {"queue_url = \"x\";", "1: unknown setting queue_url"},
@@ -391,6 +391,7 @@ START_TEST(cuts_what_an_error_shows)
     (void)snprintf(text, sizeof(text), "log: { level = \"%.900s\"; };", name);
     ck_fails(parse(text), err, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, "nnn: must be \"debug\", "));
+    config_release(&settings);
     ck_fails(config_parse(&settings, name, "x", 1, &err), err, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, "nnn:1: syntax error"));
 }

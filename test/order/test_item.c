@@ -339,6 +339,16 @@ START_TEST(leaves_items_out_of_a_failed_order_that_is_too_large)
 }
 END_TEST
 
+START_TEST(leaves_an_amount_out_that_the_table_refuses)
+{
+    make_failed("RECORD_REFUSED", "no");
+    item.leave_items_out = item.leave_amount_out = true;
+    build();
+    check_has(ALWAYS FAILED " attempts customer_id item_count fingerprint ");
+    ck_assert_ptr_nonnull(json_object_get(removed, "amount"));
+}
+END_TEST
+
 /* Every case takes away what the other kind of outcome would have left there. */
 START_TEST(removes_what_an_earlier_outcome_left)
 {
@@ -465,6 +475,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, writes_what_there_is_of_a_processed_order);
     tcase_add_loop_test(tc, writes_what_is_valid_of_a_failed_order, 0, COUNT(failed));
     tcase_add_test(tc, leaves_items_out_of_a_failed_order_that_is_too_large);
+    tcase_add_test(tc, leaves_an_amount_out_that_the_table_refuses);
     tcase_add_test(tc, removes_what_an_earlier_outcome_left);
     tcase_add_loop_test(tc, quotes_hostile_texts, 0, COUNT(hostile));
     tcase_add_loop_test(tc, writes_drawn_orders, 1, 6);

@@ -192,16 +192,92 @@ START_TEST(leaves_items_out_that_make_a_failure_too_large)
 }
 END_TEST
 
+/* --- what the table refuses ----------------------------------------------------------------------
+ */
+
+#define NESTED REFUSES(INVALID("Nesting Levels have exceeded supported limits"))
+#define OVERFLOW REFUSES(INVALID("Number overflow. Attempting to store a number with magnitude"))
+
+/* Asserts what of the order a request holds: the failure itself is there in any case. */
+static void check_holds(size_t index, bool items, bool amount)
+{
+    CLEANUP(json_decrefp) json_t *set = table_attributes(&t, index);
+
+    ck_assert_int_eq(json_object_get(set, "items") != NULL, items);
+    ck_assert_int_eq(json_object_get(set, "amount") != NULL, amount);
+    ck_assert_str_eq(item_text(set, "status"), "FAILED");
+    ck_assert_str_eq(item_text(set, "error_message"), "a reason");
+    ck_assert_str_eq(item_text(set, "customer_id"), "c");
+    ck_assert_str_eq(item_number(set, "item_count"), "1");
+}
+
+START_TEST(leaves_items_out_that_the_table_refuses)
+{
+    BEGIN({UPDATE_ORDER, NESTED}, {UPDATE_ORDER, WRITES}, {UPDATE_MESSAGE, WRITES});
+    ck_succeeds(table_failed(&t, "INVALID_ORDER", true), t.err);
+    ck_assert_int_eq(t.answer.result, RECORD_WRITTEN);
+    check_holds(0, true, true);
+    check_holds(1, false, true);
+    check_holds(2, false, true); /* it is known by then */
+}
+END_TEST
+
+START_TEST(leaves_an_amount_out_that_the_table_refuses)
+{
+    BEGIN({UPDATE_ORDER, OVERFLOW}, {UPDATE_ORDER, OVERFLOW}, {UPDATE_ORDER, WRITES});
+    ck_succeeds(table_failed(&t, "RECORD_REFUSED", false), t.err);
+    check_holds(1, false, true);
+    check_holds(2, false, false);
+}
+END_TEST
+
+START_TEST(leaves_out_what_the_table_refuses_under_the_message)
+{
+    BEGIN({UPDATE_MESSAGE, OVERFLOW}, {UPDATE_MESSAGE, OVERFLOW}, {UPDATE_MESSAGE, WRITES});
+    ck_succeeds(table_failed(&t, "ORDER_CONFLICT", true), t.err);
+    check_holds(2, false, false);
+    check_text(2, "conflicts_with", "ORD-1");
+}
+END_TEST
+
+START_TEST(repeats_nothing_that_would_be_the_same)
+{
+    BEGIN({UPDATE_ORDER, REFUSES(INVALID("no"))});
+    ck_assert(!given_body(&t.order, t.digest, "{\"order_id\":\"ORD-1\"}", &t.err));
+    ck_fails(table_failed(&t, "INVALID_ORDER", true), t.err, ERROR_REJECTED);
+}
+END_TEST
+
+START_TEST(leaves_nothing_out_for_faults_that_are_not_the_orders)
+{
+    BEGIN({UPDATE_ORDER, REFUSES(FAULT("AccessDeniedException", "\"message\":\"no\""))});
+    ck_fails(table_failed(&t, "RECORD_REFUSED", false), t.err, ERROR_AUTH);
+}
+END_TEST
+
+/* A repeated write may find that the order is done by now, like the first one. */
+START_TEST(sees_an_order_that_is_done_when_it_writes_again)
+{
+    BEGIN({UPDATE_ORDER, NESTED}, {UPDATE_ORDER, MEETS(SAME)});
+    ck_succeeds(table_failed(&t, "RECORD_REFUSED", false), t.err);
+    ck_assert_int_eq(t.answer.result, RECORD_DUPLICATE);
+}
+END_TEST
+
 START_TEST(tells_when_a_failure_is_not_recorded)
 {
-    BEGIN({UPDATE_ORDER, WRITES}, {UPDATE_MESSAGE, REFUSES(INVALID("no"))});
+    BEGIN({UPDATE_ORDER, WRITES}, {UPDATE_MESSAGE, REFUSES(INVALID("no"))},
+          {UPDATE_MESSAGE, REFUSES(INVALID("no"))},
+          {UPDATE_MESSAGE, REFUSES(INVALID("not at all"))});
     ck_fails(table_failed(&t, "INVALID_ORDER", true), t.err, ERROR_REJECTED);
+    ck_assert_ptr_nonnull(strstr(t.err.text, "not at all"));
 }
 END_TEST
 
 START_TEST(stops_at_the_first_failure_that_is_not_recorded)
 {
-    BEGIN({UPDATE_ORDER, REFUSES(INVALID("no"))});
+    BEGIN({UPDATE_ORDER, REFUSES(INVALID("no"))}, {UPDATE_ORDER, REFUSES(INVALID("no"))},
+          {UPDATE_ORDER, REFUSES(INVALID("no"))});
     ck_fails(table_failed(&t, "INVALID_ORDER", true), t.err, ERROR_REJECTED);
 }
 END_TEST
@@ -219,6 +295,12 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, is_a_duplicate_when_the_same_order_stands_there, 0, 2);
     tcase_add_test(tc, leaves_the_items_of_an_order_that_is_too_large_out);
     tcase_add_test(tc, leaves_items_out_that_make_a_failure_too_large);
+    tcase_add_test(tc, leaves_items_out_that_the_table_refuses);
+    tcase_add_test(tc, leaves_an_amount_out_that_the_table_refuses);
+    tcase_add_test(tc, leaves_out_what_the_table_refuses_under_the_message);
+    tcase_add_test(tc, repeats_nothing_that_would_be_the_same);
+    tcase_add_test(tc, leaves_nothing_out_for_faults_that_are_not_the_orders);
+    tcase_add_test(tc, sees_an_order_that_is_done_when_it_writes_again);
     tcase_add_test(tc, tells_when_a_failure_is_not_recorded);
     tcase_add_test(tc, stops_at_the_first_failure_that_is_not_recorded);
 }

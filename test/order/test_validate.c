@@ -148,8 +148,13 @@ static const struct {
     {WITH_AMOUNT("0.0000000000000000000000000000000000000000000000000"),
      "amount: must be greater than 0"},
     {WITH_AMOUNT("-0.01"), "amount: must be greater than 0"},
-    {WITH_AMOUNT("-1e400"), "amount: must be greater than 0; "
-                            "amount: is outside the range from 1E-130 to 9.9E+125"},
+    /* below the range is one fault, however far; too many digits are another */
+    {WITH_AMOUNT("-1e400"), "amount: must be greater than 0"},
+    {WITH_AMOUNT("-1e-400"), "amount: must be greater than 0"},
+    {WITH_AMOUNT("1e-400"), "amount: is outside the range from 1E-130 to 9.9E+125"},
+    {WITH_AMOUNT("1e400"), "amount: is outside the range from 1E-130 to 9.9E+125"},
+    {WITH_AMOUNT("-123456789012345678901234567890123456789"),
+     "amount: must be greater than 0; amount: has more than 38 significant digits"},
     {WITH_AMOUNT("123456789012345678901234567890123456789"),
      "amount: has more than 38 significant digits"},
     {WITH_AMOUNT("1e126"), "amount: is outside the range from 1E-130 to 9.9E+125"},

@@ -117,6 +117,20 @@ START_TEST(help_needs_nothing_else)
     ck_assert_str_eq(a.group, "dead");
     arguments_release(&a);
     ck_assert(parse("--version"));
+    arguments_release(&a);
+    ck_assert(parse("help"));
+    ck_assert(arguments_has(&a, "help"));
+    ck_assert_ptr_null(a.command);
+    arguments_release(&a);
+    ck_assert(parse("help status"));
+    ck_assert(arguments_has(&a, "help"));
+    ck_assert_ptr_eq(a.command, &status);
+    arguments_release(&a);
+    ck_assert(parse("help dead"));
+    ck_assert_str_eq(a.group, "dead");
+    arguments_release(&a);
+    ck_assert(parse("status help")); /* may be an order's id */
+    ck_assert(!arguments_has(&a, "help"));
 }
 END_TEST
 
@@ -125,15 +139,20 @@ static const struct {
 } mistakes[] = {
     {"", "a command is missing: list, status, dead list, dead show"},
     {"dead", "a command is missing: dead list, dead show"},
-    {"lists", "unknown command \"lists\""},
+    {"lists", "unknown command \"lists\"; did you mean \"list\"?"},
     {"''", "unknown command \"\""},
-    {"dead lists", "unknown command \"dead lists\""},
-    {"de", "unknown command \"de\""},
-    {"show", "unknown command \"show\""},
+    {"dead lists", "unknown command \"dead lists\"; did you mean \"dead list\"?"},
+    {"daed list", "unknown command \"daed\"; did you mean \"dead\"?"},
+    {"dead-list", "unknown command \"dead-list\"; did you mean \"dead list\"?"},
+    {"frobnicate", "unknown command \"frobnicate\""},
+    {"help frobnicate", "unknown command \"frobnicate\""},
+    {"de", "unknown command \"de\"; did you mean \"dead\"?"},
+    {"show", "unknown command \"show\"; did you mean \"dead show\"?"},
     {"--frob", "unknown option --frob (a command's own come behind its name)"},
     {"--limit 1 list", "unknown option --limit (a command's own come behind its name)"},
     {"list --frob=1", "list: unknown option --frob"},
-    {"list --lim 1", "list: unknown option --lim"},
+    {"list --lim 1", "list: unknown option --lim; did you mean --limit?"},
+    {"list --jsno", "list: unknown option --jsno; did you mean --json?"},
     {"list -x", "list: unknown option -x"},
     {"list --limit", "list: --limit needs a value: --limit N"},
     {"-c", "--config needs a value: --config FILE"},

@@ -88,14 +88,11 @@ START_TEST(shows_columns)
     tool_run("list");
     tool_printed(
         OUTCOME_DONE,
-        "ORDER_ID  STATUS     AMOUNT  CUSTOMER  ITEMS  CONFIRMATION/ERROR                         "
-        "UPDATED\n"
-        "ORD-1     PROCESSED  199.99  C             2  CNF-1                                      "
-        "2026\n"
-        "ORD-2     FAILED          5  -             3  INVALID_ORDER: missing field: customer_id  "
-        "-\n"
-        "message#m-1  FAILED          -  -             -  -                                       "
-        "   -\n");
+        "ORDER_ID  STATUS     AMOUNT  CUSTOMER  ITEMS  UPDATED  CONFIRMATION/ERROR\n"
+        "ORD-1     PROCESSED  199.99  C             2  2026     CNF-1\n"
+        "ORD-2     FAILED          5  -             3  -        INVALID_ORDER: missing field: "
+        "customer_id\n"
+        "message#m-1  FAILED          -  -             -  -        -\n");
 }
 END_TEST
 

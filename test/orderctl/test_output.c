@@ -6,8 +6,12 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static char *data;
 static char *messages;
@@ -135,52 +139,57 @@ START_TEST(records_are_objects_for_programs)
 }
 END_TEST
 
-static const struct table_column columns[] = {{"ID", false, 0},
-                                              {"AMOUNT", true, 0},
-                                              {"WHY", false, 6}};
+/* --- the terminal --------------------------------------------------------------------------------
+ */
 
-static void add_row(struct table *t, const char *id, const char *amount, const char *why)
+/* Opens a terminal that says it is so wide, 0: it does not say; the other end is *MASTER. */
+static FILE *open_terminal(unsigned short width, int *master)
 {
-    table_text(t, id);
-    table_text(t, amount);
-    table_text(t, why);
+    const struct winsize size = {.ws_col = width, .ws_row = 24};
+    int fd;
+
+    *master = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(*master, 0);
+    ck_assert_int_eq(grantpt(*master), 0);
+    ck_assert_int_eq(unlockpt(*master), 0);
+    fd = open(ptsname(*master), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ioctl(*master, TIOCSWINSZ, &size), 0);
+    return fdopen(fd, "w");
 }
 
-START_TEST(tables_have_columns)
-{
-    struct table t;
+static const struct {
+    unsigned short width;
+    const char *columns; /* the variable */
+    size_t expected;
+} terminals[] = {
+    {80, NULL, 80}, {132, "40", 132}, {0, "40", 40}, {0, NULL, 0},
+    {0, "", 0},     {0, "wide", 0},   {0, "-5", 0},  {0, "99999999999999999999", 0},
+    {0, "0", 0},    {0, "40x", 0},
+};
 
-    table_init(&t, &out, columns, 3);
-    table_print(&t);
-    printed(""); /* no titles above nothing */
-    add_row(&t, "客1", "1.5", "good");
-    add_row(&t, "ORD-12", "", "too long a reason");
-    add_row(&t, "x", NULL, "");
-    table_print(&t);
-    printed("ID      AMOUNT  WHY\n"
-            "客1        1.5  good\n"
-            "ORD-12       -  too l…\n"
-            "x            -  -\n");
-    table_release(&t);
+START_TEST(the_width_is_the_terminals)
+{
+    struct output o;
+    int master;
+    FILE *terminal = open_terminal(terminals[_i].width, &master);
+
+    if (terminals[_i].columns != NULL)
+        (void)setenv("COLUMNS", terminals[_i].columns, 1);
+    else
+        (void)unsetenv("COLUMNS");
+    output_init(&o, terminal, out.messages, false);
+    ck_assert_uint_eq(o.width, terminals[_i].expected);
+    (void)fclose(terminal);
+    (void)close(master);
 }
 END_TEST
 
-START_TEST(columns_never_become_narrower)
+START_TEST(a_file_has_no_width)
 {
-    struct table t;
-
-    table_init(&t, &out, columns, 3);
-    add_row(&t, "a", "1", "b");
-    table_print(&t);
-    add_row(&t, "abcdef", "1", "b");
-    table_print(&t);
-    add_row(&t, "a", "1", "b");
-    table_print(&t);
-    printed("ID  AMOUNT  WHY\n"
-            "a        1  b\n"
-            "abcdef       1  b\n"
-            "a            1  b\n");
-    table_release(&t);
+    (void)setenv("COLUMNS", "40", 1);
+    output_init(&out, out.data, out.messages, false);
+    ck_assert_uint_eq(out.width, 0);
 }
 END_TEST
 
@@ -223,8 +232,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, progress_is_shown_a_few_times_a_second);
     tcase_add_test(tc, records_are_aligned_for_people);
     tcase_add_test(tc, records_are_objects_for_programs);
-    tcase_add_test(tc, tables_have_columns);
-    tcase_add_test(tc, columns_never_become_narrower);
+    tcase_add_loop_test(tc, the_width_is_the_terminals, 0, COUNT(terminals));
+    tcase_add_test(tc, a_file_has_no_width);
     tcase_add_loop_test(tc, a_write_that_fails_is_remembered, 0, COUNT(faults));
 }
 

@@ -2,6 +2,8 @@
 
 #include "aws/sqs.h"
 
+#include <fcntl.h>
+
 #define QUEUE "queue: { url = \"http://q/1/orders\"; };"
 #define SENT(index) "{\"Id\":\"" index "\",\"MessageId\":\"m\"}"
 #define TEN                                                                                        \
@@ -233,11 +235,33 @@ END_TEST
 
 START_TEST(nothing_to_send_is_said)
 {
+    char said[160];
+
     write_file("\n\r\n", 3);
     tool_start(NULL, 0, QUEUE);
     tool_run("send", path);
-    tool_printed(OUTCOME_NOTHING, "0 sent\n");
-    ck_assert_str_eq(tool.messages, "orderctl: there is nothing to send\n");
+    tool_printed(OUTCOME_NOTHING, "");
+    (void)snprintf(said, sizeof(said), "orderctl: %s holds no orders: nothing is sent\n", path);
+    ck_assert_str_eq(tool.messages, said);
+    tool_run("send", path, "--json"); /* a program reads numbers */
+    tool_printed(OUTCOME_NOTHING, "{\"sent\":0,\"not_sent\":0}\n");
+    ck_assert_str_eq(tool.messages, "");
+}
+END_TEST
+
+START_TEST(empty_standard_input_is_said_in_one_line)
+{
+    int before = dup(STDIN_FILENO);
+    int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    ck_assert_int_ge(dup2(empty, STDIN_FILENO), 0);
+    tool_start(NULL, 0, QUEUE);
+    tool_run("send", "-");
+    (void)dup2(before, STDIN_FILENO);
+    (void)close(before);
+    (void)close(empty);
+    tool_printed(OUTCOME_NOTHING, "");
+    ck_assert_str_eq(tool.messages, "orderctl: standard input holds no orders: nothing is sent\n");
 }
 END_TEST
 
@@ -270,6 +294,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_stop_is_said);
     tcase_add_test(tc, what_was_read_before_a_stop_is_sent);
     tcase_add_test(tc, nothing_to_send_is_said);
+    tcase_add_test(tc, empty_standard_input_is_said_in_one_line);
     tcase_add_test(tc, sends_made_up_orders);
 }
 

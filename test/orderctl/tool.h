@@ -60,6 +60,7 @@ static inline void tool_setup(void)
     (void)setenv("AWS_ACCESS_KEY_ID", "id", 1);
     (void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     (void)setenv("HOME", "/nonexistent", 1);
+    (void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     fake_clock_start(1795352709123); /* 2026-11-22T13:05:09.123Z */
     fake_random_start(numbers, 1);
     memset(&tool, 0, sizeof(tool));

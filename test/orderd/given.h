@@ -77,6 +77,7 @@ static inline void given_aws_begin(struct given_aws *a, struct peer *peer)
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", 1), 0);
     (void)unsetenv("AWS_SESSION_TOKEN");
+    ck_assert_int_eq(setenv("AWS_EC2_METADATA_DISABLED", "true", 1), 0);
     ck_succeeds(http_global_init(&err), err);
     *a = (struct given_aws){.peer = peer, .profiles = PROFILES_INIT};
     a->credentials = credentials_provider_new(

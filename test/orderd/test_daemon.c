@@ -144,12 +144,14 @@ static void setup(void)
 
     block_signals(SIG_BLOCK); /* in the peer's thread too */
     fake_clock_start(INT64_C(1795352709123));
+    fake_clock_block_from(60 * CLOCK_NS_PER_S); /* whoever looks after the credentials */
     log_fd = given_log_begin();
     listen_to_notifications();
     memset(&aws, 0, sizeof(aws));
     peer = peer_start_with(answer, NULL);
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", 1), 0);
+    ck_assert_int_eq(setenv("AWS_EC2_METADATA_DISABLED", "true", 1), 0);
     ck_succeeds(config_parse(&settings, "file", text, strlen(text), &err), err);
     url = settings.values.endpoints.sqs;
     (void)snprintf(url, CONFIG_TEXT_SIZE, "%s", peer_url(peer));

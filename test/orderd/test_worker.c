@@ -237,7 +237,7 @@ static const struct {
      "",
      ""},
     {"[]", 2, 0, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(30)}, EVENT_FAILED, "INVALID_JSON", "", ""},
-    {"[]", 0, 3, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(900)}, EVENT_FAILED, "INVALID_JSON", "", ""},
+    {"[]", 0, 3, {{BY_MESSAGE, WRITES}, VISIBLE_AFTER(120)}, EVENT_FAILED, "INVALID_JSON", "", ""},
     {ORDER,
      1,
      3,
@@ -259,6 +259,8 @@ static const struct {
      2,
      3,
      {{BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, REFUSES("ValidationException")},
       {BY_ORDER, REFUSES("ValidationException")},
       VISIBLE_AFTER(30)},
      EVENT_FAILED,
@@ -373,6 +375,7 @@ START_TEST(says_that_a_failure_was_not_recorded)
     CLEANUP(json_decrefp) json_t *line = NULL;
 
     BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
+          {BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
           VISIBLE_AFTER(5));
     handle(ORDER, 1);
     line = given_logged_once(log_fd, "failure_not_recorded");
@@ -397,14 +400,18 @@ START_TEST(says_all_that_is_wrong_with_an_order)
 }
 END_TEST
 
-START_TEST(tells_the_table_when_it_was_the_last_attempt)
+static const struct {
+    int64_t receive_count, max_receive_count;
+    bool final, known;
+} attempts[] = {{1, 3, false, true}, {2, 3, false, true},  {3, 3, true, true},
+                {4, 3, true, true},  {3, 0, false, false}, {0, 3, false, false}};
+
+START_TEST(tells_table_and_log_when_it_was_the_last_attempt)
 {
-    static const struct {
-        int64_t receive_count, max_receive_count;
-        bool final;
-    } attempts[] = {{1, 3, false}, {2, 3, false}, {3, 3, true}, {3, 0, false}};
     static const struct peer_row rows[] = {
         {BY_MESSAGE, WRITES}, {{.operation = "ChangeMessageVisibilityBatch"}, {.body = DONE}}};
+    CLEANUP(json_decrefp) json_t *line = NULL;
+    const json_t *logged;
     char final[40];
 
     begin_with(peer_start(rows, 2));
@@ -412,6 +419,23 @@ START_TEST(tells_the_table_when_it_was_the_last_attempt)
     handle("not JSON", attempts[_i].receive_count);
     (void)snprintf(final, sizeof(final), "{\"BOOL\":%s}", attempts[_i].final ? "true" : "false");
     ck_assert_uint_eq(given_occurrences(peer_request(aws.peer, 0), final), 1);
+    line = given_logged_once(log_fd, "failed");
+    logged = json_object_get(line, "final_attempt");
+    ck_assert(attempts[_i].known ? json_is_boolean(logged) : logged == NULL);
+    ck_assert_int_eq(json_is_true(logged), attempts[_i].final);
+}
+END_TEST
+
+START_TEST(only_a_failure_has_a_last_attempt)
+{
+    static const struct peer_row rows[2][2] = {{{BY_ORDER, WRITES}, DELETED},
+                                               {{BY_ORDER, REFUSES("AccessDeniedException")}}};
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    begin_with(peer_start(rows[_i], _i == 0 ? 2 : 1));
+    handle(ORDER, 3);
+    line = given_logged_once(log_fd, _i == 0 ? "processed" : "deferred");
+    ck_assert_ptr_null(json_object_get(line, "final_attempt"));
 }
 END_TEST
 
@@ -562,6 +586,7 @@ START_TEST(logs_nothing_that_is_nobodys_business)
     char *text;
 
     BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
+          {BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
           VISIBLE_AFTER(5));
     handle(body, 1);
     lines = given_logged(log_fd, NULL);
@@ -577,7 +602,8 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, brings_a_message_to_its_outcome, 0, COUNT(cases));
     tcase_add_test(tc, says_that_a_failure_was_not_recorded);
     tcase_add_test(tc, says_all_that_is_wrong_with_an_order);
-    tcase_add_loop_test(tc, tells_the_table_when_it_was_the_last_attempt, 0, 4);
+    tcase_add_loop_test(tc, tells_table_and_log_when_it_was_the_last_attempt, 0, COUNT(attempts));
+    tcase_add_loop_test(tc, only_a_failure_has_a_last_attempt, 0, 2);
     tcase_add_test(tc, refuses_an_order_that_no_item_can_hold);
     tcase_add_loop_test(tc, begins_nothing_without_a_lease, 0, COUNT(leases));
     tcase_add_loop_test(tc, repeats_nothing_beyond_lease_or_timeout, 0, COUNT(bounds));

@@ -4,12 +4,15 @@
 As a program it prints its URL on one line and serves until its standard input ends (so it never outlives whoever started it)
 or a SIGTERM comes. As a module it offers `Emulator`, which runs that program.
 
-Two things are put right and one is added:
+Four things are put right and one is added:
 
 - AWS's operations are atomic. moto runs requests in threads without any lock: two conditional updates of one item can both
   succeed, and a message sent while another is deleted can vanish. So one request runs at a time; a long poll lets the others
   in while it waits.
 - moto loads a service when it is first asked for, which takes seconds; here all are loaded before the URL is printed.
+- AssumeRoleWithWebIdentity is asked without a signature, by somebody who has no keys yet; moto, once it checks signatures, misses
+  one there.
+- Who is not let in is told so in the protocol that he asked in; moto's refusals are XML for everybody.
 - `GET /-/calls` tells how many calls of each operation came for each queue and table, and how many are under way now:
   `{"ReceiveMessage orders": {"calls": 12, "open": 1}}`. That is how a test waits for a poll to be open.
 """
@@ -18,6 +21,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -91,6 +95,27 @@ def call_name(target, body):
         return ""
 
 
+class RefusalsInJson:
+    """The WSGI application around moto's: turns an error that is XML, of a call that was JSON, into what AWS sends."""
+
+    def __init__(self, application):
+        self._application = application
+
+    def __call__(self, environ, start_response):
+        started = []
+        body = b"".join(self._application(environ, lambda *arguments: started.append(arguments)))
+        status, headers = started[-1][:2]
+        if "HTTP_X_AMZ_TARGET" in environ and not status.startswith("2") and b"<Code>" in body:
+            code, message = (re.search(f"<{name}>(.*?)</{name}>", body.decode(), re.DOTALL) for name in ("Code", "Message"))
+            error = {"__type": f"com.amazon.coral.service#{code[1]}", "message": message[1].strip() if message else ""}
+            body = json.dumps(error).encode()
+            spoiled = ("content-type", "content-length", "x-amz-crc32")
+            kept = [(name, value) for name, value in headers if name.lower() not in spoiled]
+            headers = [*kept, ("Content-Type", "application/x-amz-json-1.0"), ("Content-Length", str(len(body)))]
+        start_response(status, headers)
+        return [body]
+
+
 class OneAtATime:
     """The WSGI application around moto's: reads the request, then lets it in alone."""
 
@@ -130,6 +155,19 @@ def let_others_in_while_waiting(lock):
     Queue.wait_for_messages = wait_for_messages
 
 
+def let_in_who_has_a_token():
+    """What is unsigned by its nature is not checked, as some operations of moto's own list are not."""
+    from moto.core.authorization import ActionAuthenticatorMixin
+
+    check = ActionAuthenticatorMixin._authenticate_and_authorize_action
+
+    def check_but_for_tokens(self, *arguments, **more):
+        if self._get_action() != "AssumeRoleWithWebIdentity":
+            check(self, *arguments, **more)
+
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = check_but_for_tokens
+
+
 def serve():
     from moto.backends import get_backend
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -138,11 +176,12 @@ def serve():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     lock = threading.Lock()
     let_others_in_while_waiting(lock)
+    let_in_who_has_a_token()
     dispatcher = DomainDispatcherApplication(create_backend_app)
     for service in SERVICES:
         get_backend(service)
         dispatcher.app_instances[service] = create_backend_app(service)
-    application = OneAtATime(dispatcher, lock, Calls())
+    application = OneAtATime(RefusalsInJson(dispatcher), lock, Calls())
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     os.environ["MOTO_PORT"] = str(server.server_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()

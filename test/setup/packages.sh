@@ -4,6 +4,7 @@
 #   build   what `make` needs
 #   test    what `make check` and `make demo` need beside that
 #   lint    what `make lint` and a build with clang need beside that
+#   fuzz    what `make fuzz` needs
 #
 # With everything there it says nothing and ends at once. It knows how to install on Debian 12 and its relatives, as root or
 # through sudo; elsewhere it names what is missing and stops.
@@ -39,6 +40,10 @@ shellcheck            | ShellCheck           | command -v shellcheck
 git                   | git                  | command -v git
 libclang-rt-14-dev    | compiler-rt          | clang -fsanitize=address -x c /dev/null -c -o /dev/null
 '
+fuzz_packages='
+clang                 | clang                | command -v clang
+libclang-rt-14-dev    | compiler-rt          | clang -fsanitize=address -x c /dev/null -c -o /dev/null
+'
 
 fail()
 {
@@ -54,7 +59,8 @@ wanted()
         build) printf '%s' "$build_packages" ;;
         test) printf '%s' "$test_packages" ;;
         lint) printf '%s' "$lint_packages" ;;
-        *) fail "unknown group '$group'; the groups are build, test and lint" ;;
+        fuzz) printf '%s' "$fuzz_packages" ;;
+        *) fail "unknown group '$group'; the groups are build, test, lint and fuzz" ;;
         esac
     done
 }
@@ -107,7 +113,7 @@ explain_elsewhere()
     exit 1
 }
 
-(($#)) || fail 'which group? build, test or lint'
+(($#)) || fail 'which group? build, test, lint or fuzz'
 table=$(wanted "$@")
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_on_debian

@@ -1,0 +1,21 @@
+/*
+ * remedy: makes an error about the queue or the table of the settings one that a person can act on:
+ * which one was asked for, in which region, at which address, and what to do about it. Pure; any
+ * thread.
+ */
+#ifndef ORDER_REMEDY_H
+#define ORDER_REMEDY_H
+
+#include "aws/call.h"
+#include "base/error.h"
+#include "order/config.h"
+
+/* Rewrites the text of ERR, which came of asking the client SQS about QUEUE (a name or URL); kind
+ * and code stay. Returns false. */
+bool remedy_queue(const struct config *config, const struct client *sqs, const char *queue,
+                  struct error *err);
+
+/* The same about the table of the settings. */
+bool remedy_table(const struct config *config, const struct client *dynamodb, struct error *err);
+
+#endif

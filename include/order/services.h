@@ -1,0 +1,54 @@
+/*
+ * services: what speaks to AWS, built from the settings: where each service is, the credentials and
+ * a client of SQS and of DynamoDB. Shared by the daemon and the tool.
+ *
+ * Built by one thread, which may have to ask the instance metadata for the region; constant
+ * afterwards but for what credentials and clients change inside, so any thread may use it. It does
+ * not move while it is in use.
+ */
+#ifndef ORDER_SERVICES_H
+#define ORDER_SERVICES_H
+
+#include "aws/call.h"
+#include "aws/credentials.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "order/config.h"
+#include "order/locate.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct services_options {
+    const char *user_agent;                      /* "orderd/0.1.0" */
+    const struct stop *stop;                     /* ends this start at once; NULL: nothing does */
+    const struct stop *abort;                    /* ends a loading of credentials; NULL likewise */
+    const struct credentials_observer *observer; /* of the credentials; NULL: nobody */
+    /* Told when a service's time has to be taken instead of the host's; NULL: nobody is. */
+    void (*clock_corrected)(const char *service, int64_t skew_ms);
+};
+
+struct services {
+    char region[ENDPOINT_REGION_SIZE];
+    char region_origin[CONFIG_ORIGIN_SIZE]; /* "environment AWS_REGION", "instance metadata" ... */
+    struct location places[LOCATED];
+    struct credentials_provider *credentials;
+    struct client sqs, dynamodb;
+};
+
+/*
+ * Builds everything; SETTINGS and what OPTIONS points to are borrowed until the release. A region
+ * that nobody named is that of the instance metadata when there is one, which may take a few
+ * seconds to find out. Errors: config (a contradiction that shows itself only with that region),
+ * stopped. Released in any case.
+ */
+bool services_init(struct services *s, const struct settings *settings,
+                   const struct services_options *options, struct error *err)
+    __attribute__((warn_unused_result));
+void services_release(struct services *s);
+
+/* Prints what follows from the settings, as far as it is known without the network: region,
+ * endpoints, credentials, and why, a line each that begins with '#'. No secrets. */
+void services_print(const struct settings *settings, FILE *out);
+
+#endif

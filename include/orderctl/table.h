@@ -1,0 +1,48 @@
+/*
+ * table: a table for people. Rows are collected, and a page of them is printed at a time, in
+ * columns as wide as their widest cells so far. One thread.
+ *
+ * On a terminal the columns are made to fit its width: what is too long is cut and ends with "…".
+ * Elsewhere nothing is cut, so that a file or a filter gets all of it.
+ */
+#ifndef ORDERCTL_TABLE_H
+#define ORDERCTL_TABLE_H
+
+#include "base/buf.h"
+#include "orderctl/output.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct table_column {
+    const char *title;
+    bool right; /* aligned */
+    size_t min; /* columns that it may be cut to on a narrow terminal; 0: it is never cut */
+    bool wide;  /* is left twice as wide as the others: the table is read for it */
+};
+
+enum { TABLE_COLUMNS_MAX = 8, TABLE_BYTES_MAX = 32 * 1024 * 1024 };
+
+struct table {
+    struct output *out;                 /* borrowed */
+    const struct table_column *columns; /* borrowed */
+    size_t column_count;
+    size_t widths[TABLE_COLUMNS_MAX]; /* of the widest cells so far, or titles */
+    bool headed;                      /* the titles were printed */
+    struct buf bytes;
+    struct table_cell *cells;
+    size_t count, capacity;
+};
+
+void table_init(struct table *t, struct output *out, const struct table_column *columns,
+                size_t count);
+void table_release(struct table *t);
+
+/* Adds the next cell, row by row; "" is shown as "-". */
+void table_cell(struct table *t, const char *text, size_t len);
+void table_text(struct table *t, const char *text); /* NULL is "" */
+
+/* Prints the rows so far, with the titles above the first ones; prints nothing without rows. */
+void table_print(struct table *t);
+
+#endif
