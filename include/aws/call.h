@@ -73,6 +73,7 @@ struct caller {
     const struct credentials *credentials; /* a reference, or NULL */
     struct buf headers[8];                 /* work space: the header lines of an attempt */
     const char *lines[HTTP_HEADERS_MAX];
+    bool keyless;        /* the last attempt had no keys; their source has its own retries */
     int64_t skew_ms;     /* that the last attempt's date was corrected by */
     int64_t started_ns;  /* clock_now() at which the last attempt began */
     char invocation[37]; /* a UUID, the same for all repeated attempts of a call */

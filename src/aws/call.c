@@ -200,7 +200,8 @@ static bool start_attempt(struct caller *c, const struct call *call, unsigned at
         return error_set(err, ERROR_TIMEOUT, "DeadlineReached",
                          "no time is left for another attempt");
     c->started_ns = now;
-    if (!refresh_credentials(c, err))
+    c->keyless = !refresh_credentials(c, err);
+    if (c->keyless)
         return false;
     build_lines(c, call, attempt);
     if (c->headers[TOKEN].overflowed || c->headers[AUTHORIZATION].overflowed)
@@ -292,6 +293,7 @@ static bool attempt(struct caller *c, const struct call *call, unsigned number, 
     struct http_request request;
 
     c->reply.status = 0;
+    c->keyless = false;
     return start_attempt(c, call, number, &request, err) &&
            http_perform(c->http, &request, call->stop, &c->reply, err) && judge(c, fault, err) &&
            read_body(c, call, err);
@@ -380,7 +382,7 @@ bool call_perform(struct caller *c, const struct call *call, json_t **fault, str
 
         ok = attempt(c, call, state.attempts + 1, fault, err);
         maybe_sent = maybe_sent || (!ok && err->maybe_sent);
-        if (ok || (call->once && maybe_sent))
+        if (ok || (call->once && maybe_sent) || c->keyless)
             break;
         if (heal(c, call, &healed, err)) {
             drop_fault(fault);

@@ -14,7 +14,7 @@ enum { ROLE_SIZE = 129, PATH_SIZE = 256 };
 static const char *const folders[] = {META "security-credentials-extended/",
                                       META "security-credentials/"};
 
-/* What one folder has: the answer of the source, or "ask the next one" as NOT_CONFIGURED. */
+/* One loading of keys. */
 struct asking {
     struct instance_metadata m;
     struct fetch_reply reply;
@@ -38,7 +38,7 @@ static bool read_role(struct asking *a, struct error *err)
     size_t len = strspn(list, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                               "+=,.@_-");
 
-    /* it stands alone; its name is put into a path, so it must be one */
+    /* the first line; it is put into a path, so it has to be a name and nothing else */
     if (len == 0 || len >= ROLE_SIZE || (list[len] != '\0' && strchr("\r\n", list[len]) == NULL))
         return error_set(err, ERROR_MALFORMED, "MalformedReply",
                          "instance metadata: the name of the role is none");

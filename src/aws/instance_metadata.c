@@ -174,20 +174,21 @@ static enum instance_metadata_answer no_answer(const struct instance_metadata *m
     return absent ? INSTANCE_METADATA_ABSENT : INSTANCE_METADATA_FAILED;
 }
 
-/* An answer to the request for a token that is none. */
+/* An answer to the request for a token that is none. 403 is what a service that was switched off
+ * for its instance says. */
 static enum instance_metadata_answer refused(const struct instance_metadata *m, int status,
                                              struct error *err)
 {
     bool unknown = status == 404 || status == 405 || (status >= 300 && status < 400);
 
-    if (unknown && !m->expected) {
-        (void)error_set(err, ERROR_CONFIG, "NoInstanceMetadata",
-                        "what answers at %s is not EC2's metadata service (status %d)", m->endpoint,
-                        status);
+    if (status == 403 || (unknown && !m->expected)) {
+        (void)error_set(err, ERROR_CONFIG, "NoInstanceMetadata", "%s at %s (status %d)",
+                        status == 403 ? "instance metadata is switched off, or refused,"
+                                      : "what answers is not EC2's instance metadata service,",
+                        m->endpoint, status);
         return INSTANCE_METADATA_ABSENT;
     }
-    (void)error_set(err, ERROR_AUTH, "InstanceMetadata", "no session token: status %d%s", status,
-                    status == 403 ? ", the service is switched off for this instance" : "");
+    (void)error_set(err, ERROR_AUTH, "InstanceMetadata", "no session token: status %d", status);
     return failed(m, err);
 }
 

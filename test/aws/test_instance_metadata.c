@@ -236,10 +236,6 @@ static const struct {
 } refusals[] = {
     {{.status = 400}, INSTANCE_METADATA_FAILED, ERROR_AUTH, "no session token: status 400"},
     {{.status = 401}, INSTANCE_METADATA_FAILED, ERROR_AUTH, "no session token: status 401"},
-    {{.status = 403},
-     INSTANCE_METADATA_FAILED,
-     ERROR_AUTH,
-     "no session token: status 403, the service is switched off for this instance"},
     {{.status = 404}, INSTANCE_METADATA_ABSENT, ERROR_AUTH, "no session token: status 404"},
     {{.status = 405}, INSTANCE_METADATA_ABSENT, ERROR_AUTH, "no session token: status 405"},
     {{.status = 302, .headers = "Location: http://169.254.1.1/\r\n"},
@@ -273,6 +269,17 @@ START_TEST(knows_another_service)
     begin_elsewhere(&row, 1);
     ck_assert_int_eq(get(PATH), refusals[_i].elsewhere);
     ck_assert_str_ne(err.text, "");
+}
+END_TEST
+
+START_TEST(is_absent_where_it_is_switched_off)
+{
+    static const struct peer_row rows[] = {{{.method = "PUT"}, {.status = 403}}};
+
+    begin(rows, 1);
+    ck_assert_int_eq(get(PATH), INSTANCE_METADATA_ABSENT);
+    ck_assert_int_eq(err.kind, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "instance metadata is switched off, or refused, at "));
 }
 END_TEST
 
@@ -466,6 +473,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, goes_on_after_what_passed);
     tcase_add_loop_test(tc, takes_no_for_an_answer, 0, COUNT(refusals));
     tcase_add_loop_test(tc, knows_another_service, 0, COUNT(refusals));
+    tcase_add_test(tc, is_absent_where_it_is_switched_off);
     tcase_add_test(tc, has_a_ceiling_for_tokens);
     tcase_add_test(tc, is_absent_where_nobody_answers);
     tcase_add_test(tc, fails_where_somebody_should_answer);
