@@ -26,6 +26,7 @@ const struct service service_dynamodb = {
 
 /* Less time than this is not worth an attempt; libcurl would make at least a millisecond of it. */
 #define ATTEMPT_MIN_NS (20 * CLOCK_NS_PER_MS)
+#define POLL_MARGIN_NS (5 * CLOCK_NS_PER_S)
 
 enum {
     HEADER_MAX = 20 * 1024, /* session tokens are the long ones; AWS promises no limit */
@@ -89,11 +90,12 @@ static void new_invocation(struct caller *c)
                    hex + 12, hex + 16, hex + 20);
 }
 
-static bool refresh_credentials(struct caller *c, struct error *err)
+static bool refresh_credentials(struct caller *c, const struct call *call, struct error *err)
 {
     const struct credentials *before = c->credentials;
 
-    if (!credentials_get(c->client->credentials, &c->credentials, err))
+    if (!credentials_get(c->client->credentials, &c->credentials, call->stop, call->deadline_ns,
+                         err))
         return false;
     if (c->credentials != before)
         c->signer.key_for[0] = '\0'; /* the id may be the same and the secret another */
@@ -191,18 +193,33 @@ static size_t collect_lines(struct caller *c, const struct call *call, unsigned 
     return count;
 }
 
+/* Time without which an attempt is not begun. A poll that is cut off before its wait is over can
+ * strand messages, so it needs all of its time, but for the margin of the network. */
+static int64_t least_time(const struct call *call)
+{
+    return call->long_poll ? call->attempt_ns - POLL_MARGIN_NS : ATTEMPT_MIN_NS;
+}
+
+static bool has_time(const struct call *call, int64_t now_ns, struct error *err)
+{
+    return call->deadline_ns - now_ns >= least_time(call) ||
+           error_set(err, ERROR_TIMEOUT, "DeadlineReached", "no time is left for another attempt");
+}
+
 static bool start_attempt(struct caller *c, const struct call *call, unsigned attempt,
                           struct http_request *request, struct error *err)
 {
-    int64_t now = clock_now();
+    int64_t now;
 
-    if (call->deadline_ns - now < ATTEMPT_MIN_NS)
-        return error_set(err, ERROR_TIMEOUT, "DeadlineReached",
-                         "no time is left for another attempt");
-    c->started_ns = now;
-    c->keyless = !refresh_credentials(c, err);
+    if (!has_time(call, clock_now(), err))
+        return false;
+    c->keyless = !refresh_credentials(c, call, err);
     if (c->keyless)
         return false;
+    now = clock_now(); /* it may have waited for keys */
+    if (!has_time(call, now, err))
+        return false;
+    c->started_ns = now;
     build_lines(c, call, attempt);
     if (c->headers[TOKEN].overflowed || c->headers[AUTHORIZATION].overflowed)
         return error_set(err, ERROR_AUTH, "BadCredentials", "%s: the session token is too long",
@@ -265,6 +282,28 @@ static bool judge(struct caller *c, json_t **fault, struct error *err)
     return false;
 }
 
+/*
+ * A reply began and did not end well: it was cut short, or is too large. Of an error the status and
+ * the headers decide all the same; a success of which a part is missing is malformed. Returns
+ * false.
+ */
+static bool judge_broken(struct caller *c, json_t **fault, struct error *err)
+{
+    int status = c->reply.status;
+
+    if (err->kind == ERROR_STOPPED || err->kind == ERROR_TIMEOUT || status < 200)
+        return false;
+    if (status < 300) {
+        if (err->kind == ERROR_NETWORK)
+            (void)snprintf(err->code, sizeof(err->code), "MalformedReply");
+        err->kind = ERROR_MALFORMED;
+        return false;
+    }
+    buf_reset(&c->reply.body, 0);
+    err->maybe_sent = false; /* the service has answered: it refuses */
+    return judge(c, fault, err);
+}
+
 /* Returns the service's wish for a pause in milliseconds, -1 when there is none. */
 static int64_t retry_hint(struct caller *c)
 {
@@ -294,9 +333,11 @@ static bool attempt(struct caller *c, const struct call *call, unsigned number, 
 
     c->reply.status = 0;
     c->keyless = false;
-    return start_attempt(c, call, number, &request, err) &&
-           http_perform(c->http, &request, call->stop, &c->reply, err) && judge(c, fault, err) &&
-           read_body(c, call, err);
+    if (!start_attempt(c, call, number, &request, err))
+        return false;
+    if (!http_perform(c->http, &request, call->stop, &c->reply, err))
+        return judge_broken(c, fault, err);
+    return judge(c, fault, err) && read_body(c, call, err);
 }
 
 static void drop_fault(json_t **fault)
@@ -329,7 +370,8 @@ static bool correct_clock(struct caller *c, const struct error *err)
 static bool keys_refused(const struct error *err)
 {
     return err->kind == ERROR_EXPIRED || strcmp(err->code, "InvalidClientTokenId") == 0 ||
-           strcmp(err->code, "UnrecognizedClientException") == 0;
+           strcmp(err->code, "UnrecognizedClientException") == 0 ||
+           strcmp(err->code, "UnrecognizedClient") == 0;
 }
 
 enum { HEALED_CLOCK = 1, HEALED_KEYS = 2 };
@@ -428,7 +470,7 @@ bool call_finish(struct caller *c, json_t **fault, struct error *err)
     if (fault == NULL)
         fault = &ignored;
     *fault = NULL;
-    ok = http_finish(c->http, err) && judge(c, fault, err);
+    ok = http_finish(c->http, err) ? judge(c, fault, err) : judge_broken(c, fault, err);
     if (!ok)
         (void)heal(c, &at_once, &healed, err);
     json_decref(ignored);

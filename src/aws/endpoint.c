@@ -109,9 +109,12 @@ static bool copy_host(const char *host, size_t len, unsigned default_port,
     return !b.overflowed;
 }
 
-/* Tells whether a path has a segment "." or "..": libcurl would send it without. */
-static bool has_dots(const char *path)
+/* Tells whether a path would be signed otherwise than it is sent: with a segment "." or "..", which
+ * libcurl leaves out, an empty one, or a '%', which a signature encodes once more. */
+static bool is_unsigned_form(const char *path)
 {
+    if (strchr(path, '%') != NULL || strstr(path, "//") != NULL)
+        return true;
     for (const char *at = strstr(path, "/."); at != NULL; at = strstr(at + 1, "/.")) {
         const char *behind = at + 2 + (at[2] == '.');
 
@@ -135,7 +138,7 @@ static bool parse(const char *url, bool keep_path, struct endpoint *out, struct 
     host_len = strcspn(host, "/?#");
     path = host + host_len;
     if (!copy_host(host, host_len, tls ? 443 : 80, e.host) || strlen(url) >= ENDPOINT_URL_MAX - 1 ||
-        strpbrk(path, "?# \t\r\n") != NULL || (keep_path && has_dots(path)))
+        strpbrk(path, "?# \t\r\n") != NULL || (keep_path && is_unsigned_form(path)))
         return refuse(err, url);
     (void)snprintf(e.path, sizeof(e.path), "%s", keep_path && path[0] == '/' ? path : "/");
     url_text = BUF_FIXED(e.url);

@@ -72,6 +72,7 @@ static const struct {
     {"RequestTimeTooSkewed", ERROR_AUTH},
     {"SignatureDoesNotMatch", ERROR_AUTH},
     {"UnauthorizedOperation", ERROR_AUTH},
+    {"UnrecognizedClient", ERROR_AUTH},
     {"UnrecognizedClientException", ERROR_AUTH},
     /* a set-up that only a person can change */
     {"AWS.SimpleQueueService.NonExistentQueue", ERROR_CONFIG},
@@ -339,8 +340,10 @@ void fault_read(const struct fault_reply *reply, json_t **body, struct error *er
     if (reply->query_error == NULL || !clean_query_error(reply->query_error, query_code))
         query_code[0] = '\0';
     kind = fault_kind(code);
-    if (kind == ERROR_NONE)
-        kind = fault_kind(query_code);
+    if (strcmp(code, "InvalidSecurity") == 0 && fault_kind(query_code) != ERROR_NONE)
+        (void)snprintf(code, sizeof(code), "%s", query_code); /* which says in what way */
+    if (kind == ERROR_NONE || kind == ERROR_AUTH)
+        kind = fault_kind(query_code) != ERROR_NONE ? fault_kind(query_code) : kind;
     if (kind == ERROR_NONE)
         kind = fault_kind_of_status(reply->status);
     if (strcmp(code, "TransactionCanceledException") == 0)

@@ -103,8 +103,13 @@ static void share(void)
 
 bool http_global_init(struct error *err)
 {
+    const char *proxy = getenv("HTTP_PROXY");
+
     /* With this variable libcurl would write the keys of TLS connections to a file. */
     (void)unsetenv("SSLKEYLOGFILE");
+    /* libcurl reads the name in lower case only, as in a CGI program anybody could set the other */
+    if (proxy != NULL && getenv("http_proxy") == NULL && getenv("REQUEST_METHOD") == NULL)
+        (void)setenv("http_proxy", proxy, 1);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return error_set(err, ERROR_SERVER, "NoCurl", "libcurl cannot be initialised");
     share();
@@ -215,6 +220,8 @@ static void set_constants(struct http *h, const struct http_options *options)
     SET(e, CURLOPT_ERRORBUFFER, h->curl_error);
     SET(e, CURLOPT_PRIVATE, h);
     SET(e, CURLOPT_NOSIGNAL, 1L);
+    /* who gives a request up does not wait for its name to be resolved: that can take minutes */
+    SET(e, CURLOPT_QUICK_EXIT, 1L);
     SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : (long)CONNECT_TIMEOUT_MS);
     SET(e, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -27,6 +27,8 @@ static X509_STORE *load(const char *ca_file)
     /* The system's are a directory by hash where there is one, which is read as needed. */
     ok = ca_file[0] != '\0' ? X509_STORE_load_file(store, ca_file)
                             : X509_STORE_set_default_paths(store);
+    /* as libcurl's own: a bundle may hold no more than the intermediate certificate */
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     if (ok == 1)
         return store;
     X509_STORE_free(store);

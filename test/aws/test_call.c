@@ -299,7 +299,7 @@ START_TEST(makes_a_single_attempt_when_it_is_started)
     json_decref(fault);
     ck_succeeds(call_start(&caller, &call, &err), err);
     ck_assert_ptr_eq(http_group_wait(fake.group, NULL, INT64_MAX), caller.http);
-    ck_fails(call_finish(&caller, &fault, &err), err, ERROR_NETWORK);
+    ck_fails(call_finish(&caller, &fault, &err), err, ERROR_MALFORMED);
     ck_assert(err.maybe_sent);
     ck_assert_ptr_null(fault);
     ck_assert_uint_eq(fake_clock_waits(), 0);

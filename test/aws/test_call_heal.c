@@ -243,6 +243,71 @@ START_TEST(compares_replies_with_their_checksums)
 }
 END_TEST
 
+/* Of an error whose body is cut short or too large, headers and status decide. */
+static const struct {
+    struct peer_reply reply;
+    unsigned requests;
+    enum error_kind kind;
+    const char *code;
+} broken[] = {
+    {{.fate = PEER_CUT,
+      .body = "{\"a\":1}",
+      .cut = 3,
+      .status = 400,
+      .headers = "X-Amzn-Errortype: QueueDoesNotExist\r\n"},
+     1,
+     ERROR_CONFIG,
+     "QueueDoesNotExist"},
+    {{.fate = PEER_CUT, .body = "{\"a\":1}", .cut = 3, .status = 400},
+     1,
+     ERROR_REJECTED,
+     "Http400"},
+    {{.fate = PEER_CUT, .body = "{\"a\":1}", .cut = 3, .status = 503}, 3, ERROR_SERVER, "Http503"},
+    {{.fate = PEER_CUT, .body = "{\"a\":1}", .cut = 3}, 3, ERROR_MALFORMED, "MalformedReply"},
+    {{.body = "a body that is larger than this call takes", .status = 403},
+     1,
+     ERROR_AUTH,
+     "Http403"},
+    {{.body = "a body that is larger than this call takes"}, 3, ERROR_MALFORMED, "ReplyTooLarge"},
+};
+
+START_TEST(judges_broken_replies)
+{
+    struct peer_row rows[3];
+    struct call call;
+
+    for (int i = 0; i < 3; i++)
+        rows[i] = (struct peer_row){PEER_ANY, broken[_i].reply};
+    start(&service_sqs, rows, broken[_i].requests);
+    call = new_call();
+    call.reply_max = 20;
+    ck_assert_str_eq(error_kind_name(outcome(&call)), error_kind_name(broken[_i].kind));
+    ck_assert_str_eq(err.code, broken[_i].code);
+}
+END_TEST
+
+/* A poll that has not all of its time left would be cut off: it is not begun. */
+START_TEST(begins_no_poll_that_would_be_cut_off)
+{
+    static const struct peer_row rows[] = {{PEER_ANY, {.status = 500}}};
+    static const uint64_t number = 0;
+    struct call call;
+
+    start(&service_sqs, rows, 1);
+    fake_random_start(&number, 1);
+    call = new_call();
+    call.long_poll = true;
+    call.deadline_ns = clock_now() + call.attempt_ns - 5 * CLOCK_NS_PER_S + (_i == 0 ? -1 : 0);
+    if (_i == 0) {
+        ck_assert_int_eq(outcome(&call), ERROR_TIMEOUT);
+        ck_assert_uint_eq(peer_requests(peer), 0);
+    }
+    call.deadline_ns = clock_now() + call.attempt_ns - 5 * CLOCK_NS_PER_S;
+    fake.client.rules.max_attempts = 1;
+    ck_assert_int_eq(outcome(&call), ERROR_SERVER);
+}
+END_TEST
+
 /* An empty bucket ends any call at once, but a poll only after its backoff. */
 START_TEST(a_poll_without_retries_left_waits)
 {
@@ -271,6 +336,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, fails_when_there_are_no_other_keys);
     tcase_add_test(tc, a_single_attempt_asks_for_other_keys_too);
     tcase_add_loop_test(tc, compares_replies_with_their_checksums, 0, COUNT(sums));
+    tcase_add_loop_test(tc, judges_broken_replies, 0, COUNT(broken));
+    tcase_add_loop_test(tc, begins_no_poll_that_would_be_cut_off, 0, 2);
     tcase_add_loop_test(tc, a_poll_without_retries_left_waits, 0, 2);
 }
 

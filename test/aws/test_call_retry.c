@@ -66,7 +66,7 @@ static const struct {
     {"+", ERROR_NONE, false},     {"5+", ERROR_NONE, false}, /* a whole answer: the service did
                                                                 nothing */
     {"T+", ERROR_NONE, false},    {"55+", ERROR_NONE, false},   {"4", ERROR_REJECTED, false},
-    {"C", ERROR_NETWORK, true},   {"R", ERROR_NETWORK, true},   {"X", ERROR_NETWORK, true},
+    {"C", ERROR_NETWORK, true},   {"R", ERROR_NETWORK, true},   {"X", ERROR_MALFORMED, true},
     {"N", ERROR_MALFORMED, true}, {"M", ERROR_MALFORMED, true}, {"S", ERROR_TIMEOUT, true},
     {"5C", ERROR_NETWORK, true},  {"5S", ERROR_TIMEOUT, true},
 };

@@ -65,6 +65,11 @@ static const struct {
      NULL},
     {400, "{\"__type\":\"RequestInTheFuture\"}", NULL, NULL, ERROR_AUTH, "RequestInTheFuture",
      NULL},
+    /* of two names the one that says more */
+    {403, "{\"__type\":\"InvalidSecurity\"}", NULL, "InvalidClientTokenId;Sender", ERROR_AUTH,
+     "InvalidClientTokenId", NULL},
+    {403, "{\"__type\":\"InvalidSecurity\"}", NULL, "ExpiredToken;Sender", ERROR_EXPIRED,
+     "ExpiredToken", NULL},
     {403, "{\"__type\":\"PurgeQueueInProgress\"}", NULL,
      "AWS.SimpleQueueService.PurgeQueueInProgress;Sender", ERROR_REJECTED, "PurgeQueueInProgress",
      NULL},

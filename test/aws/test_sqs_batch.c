@@ -156,7 +156,7 @@ static const struct {
     {{.status = 400, .body = "{\"__type\":\"RequestThrottled\"}"}, ERROR_THROTTLED, false},
     {{.status = 400, .body = "{\"__type\":\"AccessDenied\"}"}, ERROR_AUTH, false},
     {{.fate = PEER_RESET}, ERROR_NETWORK, true},
-    {{.fate = PEER_CUT, .body = "{}", .cut = 1}, ERROR_NETWORK, true},
+    {{.fate = PEER_CUT, .body = "{}", .cut = 1}, ERROR_MALFORMED, true},
     {{.fate = PEER_SILENT}, ERROR_TIMEOUT, true},
     {{.body = "[]"}, ERROR_MALFORMED, true},
 };
