@@ -60,7 +60,8 @@ struct credentials_state {
 enum credentials_event {
     CREDENTIALS_REFRESHED,      /* other keys are current now; the first ones too */
     CREDENTIALS_REFRESH_FAILED, /* a refresh failed, the one before did not; keys are kept */
-    CREDENTIALS_EXPIRED_IN_USE, /* the keys have expired and are used on: their source allows it */
+    CREDENTIALS_EXPIRED_IN_USE, /* the keys have expired and are used on: their source allows it,
+                                   or had no better ones from the start */
     CREDENTIALS_EXPIRED, /* the keys have expired: credentials_get() fails until others come */
     CREDENTIALS_EVENTS
 };
@@ -96,14 +97,16 @@ void credentials_provider_free(struct credentials_provider *p);
  * Returns a reference to the keys to sign with. *HELD is what the caller already holds (NULL at
  * first): when it is still current this takes no lock and changes nothing, else *HELD is exchanged.
  * When there are no keys that can be used it waits for a load, or is refused at once while the
- * refresher pauses after a failure. Without a refresher it loads also when the keys are about to
- * end.
+ * refresher pauses after a failure. The wait ends at DEADLINE_NS (clock_now; INT64_MAX: never) or
+ * when STOP (NULL: none) is raised. Without a refresher it loads, also when the keys are about to
+ * end; a load of the caller's own goes on to the source's own time limit or options->stop.
  * Errors: auth (nothing configured, or a source is broken; the text names it), expired (the keys
- * have ended and the source has no others), stopped (options->stop), and those of sources that ask
- * somebody (network, timeout, server, ...).
+ * have ended and the source has no others), stopped, timeout, and those of sources that ask
+ * somebody (network, server, ...).
  */
 bool credentials_get(struct credentials_provider *p, const struct credentials **held,
-                     struct error *err) __attribute__((warn_unused_result));
+                     const struct stop *stop, int64_t deadline_ns, struct error *err)
+    __attribute__((warn_unused_result));
 
 /*
  * Says that a service refused what was signed with HELD because of its keys (ExpiredToken,

@@ -42,6 +42,10 @@ bool credentials_document_read(enum credentials_form form, const char *text, siz
                                struct credentials_document *d, struct error *err)
     __attribute__((warn_unused_result));
 
+/* Tells whether a part of keys can go into a header as it is: visible ASCII only, so no blank and
+ * no line break. An empty one can. */
+bool credentials_text_valid(const char *text, size_t len);
+
 /* Reads an RFC 3339 time, "2026-11-22T13:05:09Z", with a fraction or an offset or both, as wall
  * time in milliseconds; digits beyond those are dropped. Returns false for anything else. */
 bool credentials_expiration_read(const char *text, size_t len, int64_t *wall_ms)

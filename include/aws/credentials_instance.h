@@ -1,7 +1,7 @@
 /*
  * credentials_instance: keys of the role of an EC2 instance, from its metadata service. Private to
  * src/aws, but for the tests. Source: "Retrieve security credentials from instance metadata", EC2
- * user guide; the path "security-credentials-extended" as the SDKs ask it since 2025.
+ * user guide.
  */
 #ifndef AWS_CREDENTIALS_INSTANCE_H
 #define AWS_CREDENTIALS_INSTANCE_H

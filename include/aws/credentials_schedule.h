@@ -3,7 +3,7 @@
  * used; time and jitter come through base/clock.h and base/random.h.
  *
  * Source of the windows: "Credential refresh" of the AWS SDKs, advisory from 15 minutes and
- * mandatory from 10 minutes before the end. Keys that live shorter than an hour have shorter ones.
+ * mandatory from 10 minutes before the end. Keys that live shorter than that have shorter ones.
  */
 #ifndef AWS_CREDENTIALS_SCHEDULE_H
 #define AWS_CREDENTIALS_SCHEDULE_H
@@ -14,6 +14,7 @@
 enum {
     CREDENTIALS_ADVISORY_MS = 15 * 60 * 1000,
     CREDENTIALS_MANDATORY_MS = 10 * 60 * 1000,
+    CREDENTIALS_BRIEF_MS = 2 * 60 * 1000,        /* keys with less left were made short-lived */
     CREDENTIALS_PAUSE_MIN_MS = 1000,             /* between the ends of two loads and the next */
     CREDENTIALS_PAUSE_MAX_MS = 60 * 1000,        /* while the keys still work */
     CREDENTIALS_PAUSE_EXPIRED_MS = 30 * 1000,    /* at most, when they do not */
@@ -25,6 +26,7 @@ struct credentials_schedule {
     int64_t due_ms;    /* wall time from which the keys are to be refreshed */
     int64_t retry_ns;  /* clock_now() before which that is not tried again */
     int64_t forced_ns; /* clock_now() before which no refresh is forced */
+    bool short_lived;  /* the last keys came with less than CREDENTIALS_ADVISORY_MS left */
 };
 
 /* All zeros: a load is due. */
@@ -54,9 +56,11 @@ void credentials_schedule_pause(struct credentials_schedule *s, int64_t expires_
 /*
  * Returns the wall time at which keys are to be refreshed that came at NOW_MS and end at EXPIRES_MS
  * (INT64_MAX: never, as is the answer): a random moment between the beginnings of the advisory and
- * the mandatory window. The windows are a quarter and a sixth of the life when that is less.
+ * the mandatory window. Keys with less left are due after a pause as when the same come once more.
+ * If SHORT_LIVED (those before them had less left, too), or with less than CREDENTIALS_BRIEF_MS,
+ * the windows are a quarter and a sixth of what is left instead.
  */
-int64_t credentials_due_ms(int64_t now_ms, int64_t expires_ms);
+int64_t credentials_due_ms(int64_t now_ms, int64_t expires_ms, bool short_lived);
 
 /*
  * Returns how long to wait after a load that brought no other keys: FAILURES in a row, or 0 when it

@@ -30,6 +30,8 @@ struct fetch_request {
 
 struct fetch_reply {
     int status;      /* HTTP status; 0 when there is none */
+    bool dated;      /* it had a Date header: */
+    int64_t date_ms; /* wall time by the service's clock */
     struct buf body; /* whole, when fetch() succeeded */
 };
 

@@ -39,13 +39,20 @@ struct services {
 /*
  * Builds everything; SETTINGS and what OPTIONS points to are borrowed until the release. A region
  * that nobody named is that of the instance metadata when there is one, which may take a few
- * seconds to find out. Errors: config (a contradiction that shows itself only with that region),
- * stopped. Released in any case.
+ * seconds to find out. Errors: config (a contradiction that shows itself only with that region, a
+ * variable that is wrong), stopped, and those of instance_metadata_get(): it is there and fails.
+ * Released in any case, and before it is tried again.
  */
 bool services_init(struct services *s, const struct settings *settings,
                    const struct services_options *options, struct error *err)
     __attribute__((warn_unused_result));
 void services_release(struct services *s);
+
+/* Tells whether there will be credentials, as far as that shows without the network. Errors, all of
+ * kind auth: "NoCredentials" when no source is configured on this machine, which may be otherwise
+ * where the settings are for; another code when the source that will be asked is wrong. */
+bool services_check_credentials(const struct settings *settings, struct error *err)
+    __attribute__((warn_unused_result));
 
 /* Prints what follows from the settings, as far as it is known without the network: region,
  * endpoints, credentials, and why, a line each that begins with '#'. No secrets. */

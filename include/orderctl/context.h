@@ -45,6 +45,12 @@ void context_release(struct context *c);
 /* Notes an outcome, unless a worse one is noted already. */
 void context_note(struct context *c, enum outcome outcome);
 
+/* Makes an error about the queue, or dead-letter queue, of that name or URL one that says which and
+ * what to do: config "NotFound" when there is none. Return false. */
+bool context_explain_queue(const struct context *c, const char *queue, struct error *err);
+bool context_explain_dead_letter_queue(const struct context *c, const char *queue,
+                                       struct error *err);
+
 /* Finds the queue of the settings and gives it to c->sqs. */
 bool context_use_queue(struct context *c, struct error *err) __attribute__((warn_unused_result));
 

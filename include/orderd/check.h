@@ -30,6 +30,11 @@ struct check_findings {
     int64_t max_receive_count;         /* 0: no redrive policy, or an unreadable one */
 };
 
+/* Repeats a step of the start, with pauses, until it succeeds (true) or there is no point in going
+ * on, and says once a minute what it waits for. Errors: as of check_run(). */
+bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error *err), void *arg,
+                  struct error *err) __attribute__((warn_unused_result));
+
 /* Runs the checks. False: config (end with status 78), auth (likewise, after 30 s) or stopped. */
 bool check_run(const struct check_options *options, struct check_findings *out, struct error *err)
     __attribute__((warn_unused_result));

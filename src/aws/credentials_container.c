@@ -270,16 +270,24 @@ static bool send_to(const struct target *t, const struct credentials_options *op
 /* An answer that is an error: its code and message, unless they quote the token. */
 static bool refused(const struct fetch_reply *reply, const char *authorization, struct error *err)
 {
-    const struct fault_reply fault = {.status = reply->status,
-                                      .body = buf_text(&reply->body),
-                                      .body_len = reply->body.len};
     const char *token = authorization[0] != '\0' ? strchr(authorization, ' ') + 1 : NULL;
+    const char *text = buf_text(&reply->body);
+    bool quoted = token != NULL && memmem(text, reply->body.len, token, strlen(token)) != NULL;
+    const struct fault_reply fault = {.status = reply->status,
+                                      .body = quoted ? "" : text,
+                                      .body_len = quoted ? 0 : reply->body.len};
+    char beginning[17]; /* of a text that JSON writes in another way, and that is cut short here */
     json_t *body = NULL;
 
     fault_read(&fault, &body, err);
     json_decref(body);
-    if (token != NULL && (strstr(err->text, token) != NULL || strstr(err->code, token) != NULL))
+    (void)snprintf(beginning, sizeof(beginning), "%s", token != NULL ? token : "");
+    if (beginning[0] != '\0')
+        quoted =
+            quoted || strstr(err->text, beginning) != NULL || strstr(err->code, beginning) != NULL;
+    if (quoted)
         (void)error_set(err, err->kind, "BadCredentials", "status %d", reply->status);
+    explicit_bzero(beginning, sizeof(beginning));
     if (!retry_may_pass(err->kind))
         err->kind = ERROR_AUTH;
     return false;

@@ -85,6 +85,14 @@ static bool collect(enum credentials_form form, const char *text, size_t len,
     return true;
 }
 
+bool credentials_text_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return true;
+}
+
 /* Copies a member that goes into a header: what no header can carry is refused. */
 static bool take_text(const struct scan_token *t, const char *name, bool required, char **out,
                       struct error *err)
@@ -99,11 +107,10 @@ static bool take_text(const struct scan_token *t, const char *name, bool require
     text = xcalloc(t->type == SCAN_STRING ? t->len + 1 : 1, 1);
     len = t->type == SCAN_STRING ? scan_decode(t, text) : 0;
     *out = text;
-    for (size_t i = 0; i < len; i++)
-        if (!isgraph((unsigned char)text[i])) {
-            explicit_bzero(text, len);
-            return malformed(err, name, "holds a character that no key has");
-        }
+    if (!credentials_text_valid(text, len)) {
+        explicit_bzero(text, len);
+        return malformed(err, name, "holds a character that no key has");
+    }
     if (len == 0 && required)
         return malformed(err, name, "is empty");
     return true;

@@ -51,14 +51,16 @@ bool credentials_flight_wait(const struct credentials_flight *f, const struct st
 
     while (ok && !stop_raised(&f->done)) {
         if (stop != NULL && stop_raised(stop))
-            ok = error_set(err, ERROR_STOPPED, "Stopped", "given up because of a stop request");
+            ok = error_set(err, ERROR_STOPPED, "Stopped",
+                           "told to stop while waiting for credentials");
         else if (deadline_ns == INT64_MAX)
             (void)poll(&p, 1, -1);
         else if (clock_now() < deadline_ns)
             (void)clock_wait(p.fd, deadline_ns);
         else
-            ok = error_set(err, ERROR_TIMEOUT, "DeadlineReached",
-                           "no time is left to wait for other credentials");
+            ok =
+                error_set(err, ERROR_TIMEOUT, "CredentialsTimeout",
+                          "no time is left to wait for credentials: their source has not answered");
     }
     if (both >= 0)
         (void)close(both);

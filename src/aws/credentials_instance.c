@@ -8,11 +8,7 @@
 
 enum { ROLE_SIZE = 129, PATH_SIZE = 256 };
 
-#define META "/latest/meta-data/iam/"
-
-/* The newer one first, as the SDKs do; where it is unknown the older one is. */
-static const char *const folders[] = {META "security-credentials-extended/",
-                                      META "security-credentials/"};
+#define FOLDER "/latest/meta-data/iam/security-credentials/"
 
 /* One loading of keys. */
 struct asking {
@@ -70,12 +66,11 @@ static enum credentials_answer read_keys(const struct asking *a, struct credenti
     return CREDENTIALS_FOUND;
 }
 
-/* Asks one folder for the role and its keys; not configured: it has none. */
-static enum credentials_answer ask(struct asking *a, const char *folder, struct credentials **out,
-                                   struct error *err)
+/* Asks for the role and its keys; not configured: there is none. */
+static enum credentials_answer ask(struct asking *a, struct credentials **out, struct error *err)
 {
     char path[PATH_SIZE];
-    enum instance_metadata_answer answer = instance_metadata_get(&a->m, folder, &a->reply, err);
+    enum instance_metadata_answer answer = instance_metadata_get(&a->m, FOLDER, &a->reply, err);
 
     if (answer != INSTANCE_METADATA_ANSWERED)
         return answer_of(answer);
@@ -83,11 +78,11 @@ static enum credentials_answer ask(struct asking *a, const char *folder, struct 
         return no_role(err);
     if (!read_role(a, err))
         return CREDENTIALS_BROKEN;
-    (void)snprintf(path, sizeof(path), "%s%s", folder, a->role);
+    (void)snprintf(path, sizeof(path), "%s%s", FOLDER, a->role);
     answer = instance_metadata_get(&a->m, path, &a->reply, err);
     if (answer != INSTANCE_METADATA_ANSWERED)
         return answer_of(answer);
-    if (a->reply.status == 404) /* taken away in between, or not in this folder */
+    if (a->reply.status == 404) /* taken away in between */
         return no_role(err);
     return read_keys(a, out, err);
 }
@@ -99,17 +94,8 @@ credentials_from_instance_with(const struct credentials_options *options,
 {
     CLEANUP(asking_release) struct asking a = {.reply = FETCH_REPLY_INIT};
     enum instance_metadata_answer ready = instance_metadata_init(&a.m, limits, options->stop, err);
-    enum credentials_answer answer = CREDENTIALS_NOT_CONFIGURED;
 
-    if (ready != INSTANCE_METADATA_ANSWERED)
-        return answer_of(ready);
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        answer = ask(&a, folders[i], out, err);
-        /* without a service the next folder needs no asking: there is no token then */
-        if (answer != CREDENTIALS_NOT_CONFIGURED || a.m.token.len == 0)
-            break;
-    }
-    return answer;
+    return ready == INSTANCE_METADATA_ANSWERED ? ask(&a, out, err) : answer_of(ready);
 }
 
 enum credentials_answer credentials_from_instance(const struct credentials_options *options,

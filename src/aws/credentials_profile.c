@@ -10,6 +10,7 @@
  * long as their files stay as they were; after that the files are read anew each time, so that keys
  * can be changed by writing a file.
  */
+#include "aws/credentials_document.h"
 #include "aws/credentials_process.h"
 #include "aws/credentials_source.h"
 #include "aws/credentials_web_identity.h"
@@ -169,6 +170,14 @@ static bool descend(struct chain *c)
     }
 }
 
+static bool check_text(const struct chain *c, const char *profile, const char *key)
+{
+    const char *text = get(c, profile, key);
+
+    return text == NULL || credentials_text_valid(text, strlen(text)) ||
+           refuse(c, profile, "%s holds a character that no key has", key);
+}
+
 static bool load_own_keys(const struct chain *c, const char *profile, struct credentials **out)
 {
     const char *id = get(c, profile, "aws_access_key_id");
@@ -181,6 +190,10 @@ static bool load_own_keys(const struct chain *c, const char *profile, struct cre
     if (id == NULL || secret == NULL)
         return refuse(c, profile, "%s is missing",
                       id == NULL ? "aws_access_key_id" : "aws_secret_access_key");
+    if (!check_text(c, profile, "aws_access_key_id") ||
+        !check_text(c, profile, "aws_secret_access_key") ||
+        !check_text(c, profile, "aws_session_token"))
+        return false;
     (void)snprintf(source, sizeof(source), "profile %s", profile);
     *out = credentials_new(source, id, secret, token != NULL ? token : "", INT64_MAX);
     return true;

@@ -133,6 +133,10 @@ static unsigned settle(struct credentials_provider *p, struct credentials_flight
 {
     const struct credentials *current = p->current;
 
+    /* the host's clock may be hours ahead: without better ones the service is to decide */
+    if (loaded != NULL && expired(loaded) &&
+        (current == NULL || (current->stable && expired(current))))
+        credentials_set_stable(loaded);
     if (loaded != NULL && !loaded->stable && expired(loaded)) {
         (void)error_set(&f->err, ERROR_EXPIRED, "ExpiredCredentials",
                         "%s: the keys it gave have expired already", loaded->source);
@@ -216,7 +220,7 @@ static bool join_load(struct credentials_provider *p, bool forced, const struct 
     if (f == NULL)
         return false;
     p->flight = f;
-    if (deadline_ns == INT64_MAX)
+    if (deadline_ns == INT64_MAX || (mine && !p->watched))
         thread_progress(LOAD_HANG_S * CLOCK_NS_PER_S); /* of any thread that signs */
     f->references++;
     f->forced = f->forced || forced;
@@ -239,13 +243,14 @@ static bool join_load(struct credentials_provider *p, bool forced, const struct 
 }
 
 /* Loads when that is needed before the current keys can be given to a caller. */
-static bool load_if_needed(struct credentials_provider *p, struct error *err)
+static bool load_if_needed(struct credentials_provider *p, const struct stop *stop,
+                           int64_t deadline_ns, struct error *err)
 {
     if (usable(p)) {
         struct error ignored;
 
         if (!p->watched && p->flight == NULL && credentials_schedule_due(&p->schedule))
-            (void)join_load(p, false, NULL, INT64_MAX, &ignored);
+            (void)join_load(p, false, stop, deadline_ns, &ignored);
         if (usable(p))
             return true;
     }
@@ -254,17 +259,17 @@ static bool load_if_needed(struct credentials_provider *p, struct error *err)
         *err = p->last_error;
         return false;
     }
-    return join_load(p, false, NULL, INT64_MAX, err) || usable(p);
+    return join_load(p, false, stop, deadline_ns, err) || usable(p);
 }
 
 static bool look_closer(struct credentials_provider *p, const struct credentials **held,
-                        struct error *err)
+                        const struct stop *stop, int64_t deadline_ns, struct error *err)
 {
     const struct credentials *old = *held;
     bool ok;
 
     pthread_mutex_lock(&p->lock);
-    ok = load_if_needed(p, err);
+    ok = load_if_needed(p, stop, deadline_ns, err);
     if (ok && p->current != old)
         *held = credentials_ref(p->current);
     else
@@ -275,13 +280,13 @@ static bool look_closer(struct credentials_provider *p, const struct credentials
 }
 
 bool credentials_get(struct credentials_provider *p, const struct credentials **held,
-                     struct error *err)
+                     const struct stop *stop, int64_t deadline_ns, struct error *err)
 {
     unsigned generation = atomic_load_explicit(&p->generation, memory_order_acquire);
 
     if (*held != NULL && (*held)->number == generation)
         return true;
-    return look_closer(p, held, err);
+    return look_closer(p, held, stop, deadline_ns, err);
 }
 
 /* Whether there are keys other than those refused. */

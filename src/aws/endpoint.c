@@ -75,16 +75,18 @@ static bool read_port(const char *text, size_t len, unsigned *port)
 static bool put_name(const char *host, size_t len, struct buf *out)
 {
     bool brackets = host[0] == '[';
-    char text[INET6_ADDRSTRLEN];
+    char text[ENDPOINT_HOST_MAX]; /* zeros may stand before an address's numbers */
     struct in6_addr v6;
     struct in_addr v4;
 
+    if (len >= sizeof(text))
+        return false;
     (void)snprintf(text, sizeof(text), "%.*s", (int)(brackets ? len - 2 : len), host + brackets);
     if (brackets)
-        return len - 2 < sizeof(text) && inet_pton(AF_INET6, text, &v6) == 1 &&
+        return inet_pton(AF_INET6, text, &v6) == 1 &&
                inet_ntop(AF_INET6, &v6, text, sizeof(text)) != NULL &&
                buf_printf(out, "[%s]", text);
-    if (len < sizeof(text) && inet_aton(text, &v4) != 0)
+    if (inet_aton(text, &v4) != 0)
         return inet_ntop(AF_INET, &v4, text, sizeof(text)) != NULL && buf_puts(out, text);
     for (size_t i = 0; i < len; i++)
         (void)buf_putc(out, (char)tolower((unsigned char)host[i]));

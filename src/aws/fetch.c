@@ -16,6 +16,7 @@ static void free_http(struct http **h)
 void fetch_reply_release(struct fetch_reply *reply)
 {
     reply->status = 0;
+    reply->dated = false;
     buf_wipe(&reply->body);
 }
 
@@ -47,6 +48,7 @@ bool fetch(const struct fetch_request *r, struct fetch_reply *reply, struct erro
     request.deadline_ns = clock_now() + r->timeout_ms * CLOCK_NS_PER_MS;
     ok = http_perform(http, &request, r->stop, &received, err);
     reply->status = received.status;
+    reply->dated = received.status > 0 && http_reply_date(http, &reply->date_ms);
     reply->body = received.body;
     return ok;
 }

@@ -6,6 +6,7 @@
 #include "aws/fetch.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"
+#include "aws/skew.h"
 #include "aws/sts_reply.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -30,6 +31,7 @@ struct question {
     const struct credentials_options *options;
     const struct credentials *signer; /* NULL: it is not signed */
     const char *source;               /* that the keys will be named after */
+    int64_t skew_ms;                  /* added to the host's time when signing */
     struct buf form;
     struct buf date, token, authorization; /* header lines */
     struct fetch_reply reply;
@@ -114,6 +116,13 @@ static void begin_form(struct question *q, const char *action, const struct sts_
         (void)buf_printf(&q->form, "&DurationSeconds=%d", role->duration_s);
 }
 
+/* Empties a buffer and takes all its memory at once: one that grows leaves copies behind. */
+static void begin_secret(struct buf *b)
+{
+    buf_reset(b, b->max + 1); /* with the NUL */
+    (void)buf_reserve(b, b->max);
+}
+
 /* Signs: a date of its own for each attempt. */
 static void sign(struct question *q)
 {
@@ -139,10 +148,10 @@ static void sign(struct question *q)
     };
     struct sigv4 signer;
 
-    clock_format_stamp(clock_wall_ms(), stamp);
-    buf_reset(&q->date, HEADER_MAX);
-    buf_reset(&q->token, HEADER_MAX);
-    buf_reset(&q->authorization, HEADER_MAX);
+    clock_format_stamp(clock_wall_ms() + q->skew_ms, stamp);
+    buf_reset(&q->date, HEADER_MAX + 1); /* with the NUL */
+    begin_secret(&q->token);
+    begin_secret(&q->authorization);
     (void)buf_printf(&q->date, "X-Amz-Date: %s", stamp);
     (void)buf_printf(&q->token, "X-Amz-Security-Token: %s", token);
     (void)buf_puts(&q->authorization, "Authorization: ");
@@ -179,13 +188,9 @@ static bool post(struct question *q, struct error *err)
                  &q->reply, err);
 }
 
-/* Tells whether a key can be put into a header as it is: visible ASCII. */
 static bool is_key(const struct buf *b)
 {
-    for (size_t i = 0; i < b->len; i++)
-        if (b->data[i] <= ' ' || b->data[i] > '~')
-            return false;
-    return b->len > 0;
+    return b->len > 0 && credentials_text_valid(buf_text(b), b->len);
 }
 
 static bool make_credentials(const struct question *q, const struct sts_reply *reply,
@@ -243,6 +248,18 @@ static bool judge(const struct question *q, struct credentials **out, struct err
     return whole && make_credentials(q, &reply, out, err);
 }
 
+/* Tells whether the service refused because of the host's clock; from then on its own time is
+ * signed with. */
+static bool correct_clock(struct question *q, const struct error *err)
+{
+    int64_t skew_ms = q->reply.date_ms - clock_wall_ms();
+
+    if (q->signer == NULL || !q->reply.dated || !skew_explains(err->code, skew_ms - q->skew_ms))
+        return false;
+    q->skew_ms = skew_ms;
+    return true;
+}
+
 /* Sleeps before the next attempt; false when that ends the question. */
 static bool pause_for(const struct stop *stop, int64_t delay_ms, struct error *err)
 {
@@ -268,6 +285,8 @@ static bool ask(struct question *q, struct credentials **out, struct error *err)
         return error_set(err, ERROR_AUTH, "BadCredentials", "the request would be too long");
     do {
         if (post(q, err) && judge(q, out, err))
+            return true;
+        if (correct_clock(q, err) && post(q, err) && judge(q, out, err))
             return true;
     } while (retry_next(&rules, &bucket, &state, err->kind, -1, &delay_ms) &&
              pause_for(q->options->stop, delay_ms, err));

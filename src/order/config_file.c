@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SYNTAX_HINT " (texts stand in double quotes; a group is name: { ... };)"
+
 enum { FILE_NAME_MAX = 200 /* bytes of a file's name in an origin */ };
 
 struct config_file {
@@ -126,7 +128,12 @@ static void check_setting(const struct walk *w, const config_setting_t *setting)
     }
     right_type = r->type == CONFIG_IS_TEXT ? type == CONFIG_TYPE_STRING
                                            : type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
-    if (!right_type && !config_refused(w->load, r))
+    if (right_type || config_refused(w->load, r))
+        return;
+    if (type == CONFIG_TYPE_STRING)
+        config_refuse(w->load, r, origin, "%s = \"%.80s\": must be a number, without quotes", path,
+                      shown_value(setting));
+    else
         config_refuse_value(w->load, r, origin, shown_value(setting));
 }
 
@@ -163,7 +170,8 @@ static void refuse_syntax(const struct walk *w, const char *text, size_t len)
 
     file_origin(w->file, line, origin);
     if (line != w->refused_line)
-        config_refuse(w->load, NULL, origin, "%s", config_error_text(tree));
+        config_refuse(w->load, NULL, origin, "%s%s", config_error_text(tree),
+                      strcmp(config_error_text(tree), "syntax error") == 0 ? SYNTAX_HINT : "");
 }
 
 struct config_file *config_file_parse(struct config_load *l, const char *name, const char *text,

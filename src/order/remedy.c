@@ -20,11 +20,30 @@ static void put_place(const struct client *c, const char *override, char out[PLA
         (void)snprintf(out, PLACE_SIZE, "in %.63s (asked %.100s)", c->region, c->endpoint.host);
 }
 
-static bool is_missing(const struct error *err)
+bool remedy_is_missing(const struct error *err)
 {
     return strcmp(err->code, "QueueDoesNotExist") == 0 ||
            strcmp(err->code, "AWS.SimpleQueueService.NonExistentQueue") == 0 ||
            strcmp(err->code, "ResourceNotFoundException") == 0;
+}
+
+bool remedy_is_of_credentials(const struct client *asked, const struct error *err)
+{
+    static const char *const codes[] = {
+        "NoCredentials", "BadCredentials",     "ExpiredCredentials", "NoOtherKeys",
+        "ProcessFailed", "CredentialsTimeout", "InstanceMetadata",   "NoInstanceMetadata",
+    };
+    struct credentials_state state;
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (strcmp(err->code, codes[i]) == 0)
+            return true;
+    if (asked->credentials == NULL)
+        return false;
+    /* a source's other errors (of STS, of the network) have codes that a queue's may have too */
+    credentials_describe(asked->credentials, &state);
+    return state.last_error.kind == err->kind && strcmp(state.last_error.code, err->code) == 0 &&
+           strcmp(state.last_error.text, err->text) == 0;
 }
 
 /* Replaces the text; kind and code stay. */
@@ -42,8 +61,10 @@ bool remedy_queue(const struct config *config, const struct client *sqs, const c
     char place[PLACE_SIZE];
     char text[sizeof(err->text)];
 
+    if (remedy_is_of_credentials(sqs, err))
+        return false;
     put_place(sqs, override, place);
-    if (is_missing(err))
+    if (remedy_is_missing(err))
         (void)snprintf(text, sizeof(text),
                        "there is no queue %.150s %s; create it (\"orderctl init\" does) or set %s "
                        "or %s",
@@ -58,6 +79,25 @@ bool remedy_queue(const struct config *config, const struct client *sqs, const c
     return say(err, text);
 }
 
+bool remedy_dead_letter_queue(const struct config *config, const struct client *sqs,
+                              const char *queue, struct error *err)
+{
+    const char *override = config->endpoints.sqs;
+    char place[PLACE_SIZE];
+    char text[sizeof(err->text)];
+
+    if (remedy_is_of_credentials(sqs, err))
+        return false;
+    put_place(sqs, override, place);
+    if (!remedy_is_missing(err))
+        return error_prefix(err, "dead-letter queue %.150s %s", queue, place);
+    (void)snprintf(text, sizeof(text),
+                   "there is no dead-letter queue %.150s %s; create it (\"orderctl init\" does) or "
+                   "set queue.dead_letter_url or %s",
+                   queue, place, override[0] != '\0' ? "endpoints.sqs" : "region");
+    return say(err, text);
+}
+
 bool remedy_table(const struct config *config, const struct client *dynamodb, struct error *err)
 {
     const char *override = config->endpoints.dynamodb;
@@ -65,8 +105,10 @@ bool remedy_table(const struct config *config, const struct client *dynamodb, st
     char place[PLACE_SIZE];
     char text[sizeof(err->text)];
 
+    if (remedy_is_of_credentials(dynamodb, err))
+        return false;
     put_place(dynamodb, override, place);
-    if (is_missing(err))
+    if (remedy_is_missing(err))
         (void)snprintf(text, sizeof(text),
                        "there is no table %.150s %s; create it (\"orderctl init\" does) or set "
                        "table.name or %s",

@@ -1,5 +1,6 @@
 #include "order/services.h"
 
+#include "aws/credentials_source.h"
 #include "aws/instance_metadata.h"
 #include "base/buf.h"
 
@@ -9,31 +10,46 @@
 
 #define METADATA_ORIGIN "instance metadata"
 
+enum { SOURCE_SIZE = 256 };
+
 /* --- building -----------------------------------------------------------------------------------
  */
 
-/* A machine that cannot tell its region is no reason not to start: the default is for it. */
+/* Makes an error of the instance metadata one that a person can act on; kind and code stay. */
+static bool explain_no_region(const struct error *why, struct error *err)
+{
+    *err = *why;
+    if (why->kind != ERROR_STOPPED)
+        (void)snprintf(err->text, sizeof(err->text),
+                       "the region is not known: %.380s; a region in the settings or in AWS_REGION "
+                       "avoids this question",
+                       why->text);
+    return false;
+}
+
+/* A machine without instance metadata is no reason not to start: the default is for it. Metadata
+ * that fail are one: the default could be the region of other queues and tables of the same names.
+ */
 static bool find_region(struct services *s, const struct settings *settings,
                         const struct stop *stop, struct error *err)
 {
-    struct error why = ERROR_INIT;
     const char *origin = config_origin(settings, "region");
 
     (void)snprintf(s->region, sizeof(s->region), "%.63s", settings->values.region);
     if (locate_region_open(settings)) {
-        char found[ENDPOINT_REGION_SIZE];
+        struct error why = ERROR_INIT;
+        char found[ENDPOINT_REGION_SIZE] = "";
 
         origin = METADATA_ORIGIN;
-        if (!instance_metadata_region(&instance_metadata_usual_limits, stop, found, &why))
+        if (instance_metadata_region(&instance_metadata_usual_limits, stop, found, &why))
+            (void)snprintf(s->region, sizeof(s->region), "%s", found);
+        else if (strcmp(why.code, "NoInstanceMetadata") == 0)
             origin = CONFIG_DEFAULT_ORIGIN ", as there is no " METADATA_ORIGIN;
         else
-            (void)snprintf(s->region, sizeof(s->region), "%s", found);
+            return explain_no_region(&why, err);
     }
     (void)snprintf(s->region_origin, sizeof(s->region_origin), "%s", origin);
-    if (why.kind != ERROR_STOPPED)
-        return true;
-    *err = why;
-    return false;
+    return true;
 }
 
 static bool find_places(struct services *s, const struct settings *settings, struct error *err)
@@ -112,22 +128,32 @@ static bool is_set(const char *variable)
     return value != NULL && value[0] != '\0';
 }
 
-static bool profile_has_credentials(const struct settings *settings, const char *profile)
+/* What credentials_from_profile() would load of a profile, in the order in which it looks; NULL
+ * when there is nothing. */
+static const char *profile_way(const struct settings *settings, const char *profile)
 {
-    static const char *const keys[] = {
-        "aws_access_key_id", "aws_secret_access_key", "role_arn",    "web_identity_token_file",
-        "credential_source", "credential_process",    "sso_session", "sso_start_url",
-        "login_session",
+    static const struct {
+        const char *key, *way;
+    } ways[] = {
+        {"role_arn", " (role)"},
+        {"web_identity_token_file", " (role)"},
+        {"credential_source", " (role)"},
+        {"aws_access_key_id", ""},
+        {"aws_secret_access_key", ""},
+        {"credential_process", " (credential_process)"},
+        {"sso_session", " (sso_session)"},
+        {"sso_start_url", " (sso_start_url)"},
+        {"login_session", " (login_session)"},
     };
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (profiles_get(&settings->profiles, profile, keys[i]) != NULL)
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (profiles_get(&settings->profiles, profile, ways[i].key) != NULL)
+            return ways[i].way;
+    return NULL;
 }
 
-/* Names the source that the chain will stop at, as far as that shows without asking it. */
-static void print_credentials(const struct settings *settings, FILE *out)
+/* The same of the environment's other sources. */
+static bool find_variable(char out[SOURCE_SIZE])
 {
     static const struct {
         const char *variable, *source;
@@ -137,32 +163,69 @@ static void print_credentials(const struct settings *settings, FILE *out)
         {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "container"},
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "container"},
     };
+
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        if (is_set(sources[i].variable)) {
+            (void)snprintf(out, SOURCE_SIZE, "%s (environment %s)", sources[i].source,
+                           sources[i].variable);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names the source that the chain will stop at, as far as that shows without asking it. False: that
+ * is none, or it is wrong. */
+static bool find_source(const struct settings *settings, char out[SOURCE_SIZE], struct error *err)
+{
+    const struct credentials_options ignored = {.profile = ""};
     const char *chosen = settings->values.credentials.profile;
     const char *profile = chosen[0] != '\0' ? chosen : "default";
     const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
+    struct credentials *keys = NULL;
+    const char *way;
 
     if (is_set("AWS_ACCESS_KEY_ID") || is_set("AWS_SECRET_ACCESS_KEY")) {
-        (void)fputs("environment", out);
-        return;
+        (void)snprintf(out, SOURCE_SIZE, "environment");
+        if (credentials_from_environment(&ignored, &keys, err) != CREDENTIALS_FOUND)
+            return false;
+        credentials_unref(keys);
+        return true;
     }
-    if (chosen[0] != '\0' && !profiles_has(&settings->profiles, chosen)) {
-        (void)fprintf(out, "none: there is no profile %s", chosen);
-        return;
+    if (chosen[0] != '\0' && !profiles_has(&settings->profiles, chosen))
+        return error_set(err, ERROR_AUTH, "BadCredentials", "there is no profile %.200s", chosen);
+    way = profile_way(settings, profile);
+    if (way != NULL) {
+        (void)snprintf(out, SOURCE_SIZE, "profile %.200s%s", profile, way);
+        return true;
     }
-    if (profile_has_credentials(settings, profile)) {
-        (void)fprintf(out, "profile %s", profile);
-        return;
-    }
-    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        if (is_set(sources[i].variable)) {
-            (void)fprintf(out, "%s (environment %s)", sources[i].source, sources[i].variable);
-            return;
-        }
-    }
-    if (disabled != NULL && strcasecmp(disabled, "true") == 0)
+    if (find_variable(out))
+        return true;
+    (void)snprintf(out, SOURCE_SIZE, METADATA_ORIGIN ", when there is one");
+    return disabled == NULL || strcasecmp(disabled, "true") != 0 ||
+           error_set(err, ERROR_AUTH, "NoCredentials",
+                     "no source of credentials is configured here, and " METADATA_ORIGIN
+                     " is not asked (AWS_EC2_METADATA_DISABLED)");
+}
+
+bool services_check_credentials(const struct settings *settings, struct error *err)
+{
+    char ignored[SOURCE_SIZE];
+
+    return find_source(settings, ignored, err);
+}
+
+static void print_credentials(const struct settings *settings, FILE *out)
+{
+    char source[SOURCE_SIZE];
+    struct error err = ERROR_INIT;
+
+    if (find_source(settings, source, &err))
+        (void)fputs(source, out);
+    else if (strcmp(err.code, "NoCredentials") == 0)
         (void)fputs("none", out);
     else
-        (void)fputs("instance metadata, when there is one", out);
+        (void)fprintf(out, "none: %s", err.text);
 }
 
 static void print_place(const struct settings *settings, enum located service, FILE *out)

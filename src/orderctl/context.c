@@ -1,5 +1,7 @@
 #include "orderctl/context.h"
 
+#include "order/remedy.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,16 +38,39 @@ void context_note(struct context *c, enum outcome outcome)
         c->outcome = outcome;
 }
 
-/* What is missing can be made. */
-static bool explain(struct error *err, const char *what, const char *name)
+/* Other than AWS's, as it is the same of both services. */
+static bool note_missing(bool missing, struct error *err)
 {
-    if (strcmp(err->code, "QueueDoesNotExist") == 0 ||
-        strcmp(err->code, "AWS.SimpleQueueService.NonExistentQueue") == 0 ||
-        strcmp(err->code, "ResourceNotFoundException") == 0)
-        return error_set(err, ERROR_CONFIG, "NotFound",
-                         "there is no %s %.300s; \"orderctl init\" makes what is missing", what,
-                         name);
-    return error_prefix(err, "%s %.200s", what, name);
+    if (missing) {
+        err->kind = ERROR_CONFIG;
+        (void)snprintf(err->code, sizeof(err->code), "NotFound");
+    }
+    return false;
+}
+
+bool context_explain_queue(const struct context *c, const char *queue, struct error *err)
+{
+    bool missing = remedy_is_missing(err);
+
+    (void)remedy_queue(c->config, &c->services.sqs, queue, err);
+    return note_missing(missing, err);
+}
+
+bool context_explain_dead_letter_queue(const struct context *c, const char *queue,
+                                       struct error *err)
+{
+    bool missing = remedy_is_missing(err);
+
+    (void)remedy_dead_letter_queue(c->config, &c->services.sqs, queue, err);
+    return note_missing(missing, err);
+}
+
+static bool explain_table(const struct context *c, struct error *err)
+{
+    bool missing = remedy_is_missing(err);
+
+    (void)remedy_table(c->config, &c->services.dynamodb, err);
+    return note_missing(missing, err);
 }
 
 bool context_use_queue(struct context *c, struct error *err)
@@ -58,7 +83,7 @@ bool context_use_queue(struct context *c, struct error *err)
         return true;
     }
     if (!sqs_queue_url(&c->sqs, config->queue.name, c->stop, url, err))
-        return explain(err, "queue", config->queue.name);
+        return context_explain_queue(c, config->queue.name, err);
     sqs_set_queue(&c->sqs, url);
     return true;
 }
@@ -76,7 +101,7 @@ bool context_use_dead_letter_queue(struct context *c, struct error *err)
     if (!context_use_queue(c, err))
         return false;
     if (!sqs_attributes(&c->sqs, c->stop, &queue, err))
-        return explain(err, "queue", c->sqs.queue_url);
+        return context_explain_queue(c, c->sqs.queue_url, err);
     name = strrchr(queue.dead_letter_arn, ':');
     if (name == NULL)
         return error_set(err, ERROR_CONFIG, "NoRedrivePolicy",
@@ -84,7 +109,7 @@ bool context_use_dead_letter_queue(struct context *c, struct error *err)
                          "queue.dead_letter_url can name one",
                          c->sqs.queue_url);
     if (!sqs_queue_url(&c->sqs, name + 1, c->stop, url, err))
-        return explain(err, "dead-letter queue", name + 1);
+        return context_explain_dead_letter_queue(c, name + 1, err);
     sqs_set_queue(&c->sqs, url);
     return true;
 }
@@ -96,7 +121,7 @@ bool context_call_table(struct context *c, const char *operation, json_t *reques
 
     (void)json_object_set_new(request, "TableName", json_string(c->config->table.name));
     return dynamodb_call(&c->dynamodb, operation, request, &limits, reply, err) ||
-           explain(err, "table", c->config->table.name);
+           explain_table(c, err);
 }
 
 bool context_get_item(struct context *c, const char *key, json_t **item, struct error *err)
@@ -104,5 +129,5 @@ bool context_get_item(struct context *c, const char *key, json_t **item, struct 
     struct dynamodb_limits limits = dynamodb_usual_limits(c->stop);
 
     return dynamodb_get(&c->dynamodb, c->config->table.name, "order_id", key, &limits, item, err) ||
-           explain(err, "table", c->config->table.name);
+           explain_table(c, err);
 }

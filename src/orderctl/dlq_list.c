@@ -209,7 +209,7 @@ static bool list_some(struct listing *l, struct sqs_received *received, size_t *
 
     *fresh = 0;
     if (!sqs_receive(&c->sqs, &receive, received, err))
-        return error_prefix(err, "dead-letter queue %.200s", c->sqs.queue_url);
+        return context_explain_dead_letter_queue(c, c->sqs.queue_url, err);
     for (unsigned i = 0; i < received->count; i++) {
         struct sqs_message *m = &received->messages[i];
 
@@ -292,8 +292,7 @@ static bool count_messages(struct context *c, struct sqs_attributes *queue, stru
     if (sqs_attributes(&c->sqs, c->stop, queue, err))
         return true;
     queue->visible = queue->not_visible = -1;
-    return err->kind == ERROR_AUTH ||
-           error_prefix(err, "dead-letter queue %.200s", c->sqs.queue_url);
+    return err->kind == ERROR_AUTH || context_explain_dead_letter_queue(c, c->sqs.queue_url, err);
 }
 
 /* How long the messages have to stay hidden, by how many there are. */

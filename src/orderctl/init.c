@@ -3,6 +3,7 @@
  * it is and compared, and what differs is said. The queue is looked at before the dead-letter queue
  * is made, as a queue that is there may name another one.
  */
+#include "order/remedy.h"
 #include "orderctl/command.h"
 #include "orderctl/init_table.h"
 
@@ -69,12 +70,10 @@ static void name_queue(struct queue_state *q, const char *url, const char *name)
 static bool find_queue(struct context *c, struct queue_state *q, struct error *err)
 {
     if (!sqs_queue_url(&c->sqs, q->name, c->stop, q->url, err))
-        return strcmp(err->code, "QueueDoesNotExist") == 0 ||
-               strcmp(err->code, "AWS.SimpleQueueService.NonExistentQueue") == 0 ||
-               error_prefix(err, "queue %s", q->name);
+        return remedy_is_missing(err) || context_explain_queue(c, q->name, err);
     sqs_set_queue(&c->sqs, q->url);
     return sqs_attributes(&c->sqs, c->stop, &q->attributes, err) ||
-           error_prefix(err, "queue %s", q->name);
+           context_explain_queue(c, q->name, err);
 }
 
 static bool create_queue(struct context *c, struct queue_state *q, json_t *attributes,
@@ -84,11 +83,11 @@ static bool create_queue(struct context *c, struct queue_state *q, json_t *attri
 
     json_decref(attributes);
     if (!ok)
-        return error_prefix(err, "queue %s", q->name);
+        return context_explain_queue(c, q->name, err);
     q->created = true;
     sqs_set_queue(&c->sqs, q->url);
     return sqs_attributes(&c->sqs, c->stop, &q->attributes, err) ||
-           error_prefix(err, "queue %s", q->name);
+           context_explain_queue(c, q->name, err);
 }
 
 static void print_queue(struct init *i, const char *what, const struct queue_state *q)

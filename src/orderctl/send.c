@@ -124,7 +124,7 @@ static bool send_one(struct context *c, const struct arguments *a, struct error 
 
     put_order(a, &body);
     if (!sqs_send(&c->sqs, buf_text(&body), body.len, id, err))
-        return error_prefix(err, "queue %.200s", c->sqs.queue_url);
+        return context_explain_queue(c, c->sqs.queue_url, err);
     if (!c->out->json) {
         output_line(c->out, "%s", id);
         return true;

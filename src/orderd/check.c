@@ -27,8 +27,9 @@ struct check {
     struct sqs_attributes queue;
 };
 
-static bool find_queue(struct check *c, struct error *err)
+static bool find_queue(void *arg, struct error *err)
 {
+    struct check *c = arg;
     const struct config *config = c->options->config;
 
     if (config->queue.url[0] != '\0') {
@@ -49,8 +50,9 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static bool check_queue(struct check *c, struct error *err)
+static bool check_queue(void *arg, struct error *err)
 {
+    struct check *c = arg;
     const struct check_options *o = c->options;
 
     if (!sqs_attributes(&c->sqs, o->stop, &c->queue, err))
@@ -63,8 +65,9 @@ static bool check_queue(struct check *c, struct error *err)
     return true;
 }
 
-static bool check_table(struct check *c, struct error *err)
+static bool check_table(void *arg, struct error *err)
 {
+    struct check *c = arg;
     struct dynamodb_limits limits = dynamodb_usual_limits(c->options->stop);
 
     return record_probe(&c->recorder, &limits, err) ||
@@ -78,15 +81,14 @@ static bool is_hopeless(const struct error *err)
     return err->kind == ERROR_CONFIG || err->kind == ERROR_REJECTED;
 }
 
-/* Repeats a step until it succeeds or there is no point in going on. */
-static bool insist(struct check *c, bool (*step)(struct check *c, struct error *err),
-                   struct error *err)
+bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error *err), void *arg,
+                  struct error *err)
 {
     int64_t auth_since = -1;
     int64_t logged = -1;
     int64_t pause = PAUSE_FIRST_NS;
 
-    while (!step(c, err)) {
+    while (!step(arg, err)) {
         int64_t now = clock_now();
 
         if (err->kind == ERROR_STOPPED || is_hopeless(err))
@@ -103,8 +105,7 @@ static bool insist(struct check *c, bool (*step)(struct check *c, struct error *
         }
         if (err->kind == ERROR_AUTH && pause > PAUSE_AUTH_MAX_NS)
             pause = PAUSE_AUTH_MAX_NS;
-        if (stop_wait(c->options->stop,
-                      now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
+        if (stop_wait(stop, now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
             return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
         pause = pause * 2 < PAUSE_MAX_NS ? pause * 2 : PAUSE_MAX_NS;
     }
@@ -168,8 +169,9 @@ bool check_run(const struct check_options *options, struct check_findings *out, 
     sqs_init(&c.sqs, options->sqs, c.group, "");
     dynamodb_init(&c.dynamodb, options->dynamodb, c.group);
     recorder_init(&c.recorder, &c.dynamodb, c.digest, options->config->table.name, "");
-    ok =
-        insist(&c, find_queue, err) && insist(&c, check_queue, err) && insist(&c, check_table, err);
+    ok = check_insist(options->stop, find_queue, &c, err) &&
+         check_insist(options->stop, check_queue, &c, err) &&
+         check_insist(options->stop, check_table, &c, err);
     if (ok)
         look_at_redrive(&c);
     recorder_release(&c.recorder);

@@ -141,9 +141,11 @@ static void clock_corrected(const char *service, int64_t skew_ms)
                                "time; see to the time synchronisation"));
 }
 
-/* The region may have to be asked for, so the clients are made here and not before. */
-static bool make_services(struct daemon *d, struct error *err)
+/* The region may have to be asked for, so the clients are made here and not before; repeated when
+ * it was not told. */
+static bool make_services(void *arg, struct error *err)
 {
+    struct daemon *d = arg;
     const struct services_options options = {
         .user_agent = "orderd/" ORDERD_VERSION,
         .stop = &d->stop,
@@ -152,6 +154,7 @@ static bool make_services(struct daemon *d, struct error *err)
         .clock_corrected = clock_corrected,
     };
 
+    services_release(&d->services);
     return services_init(&d->services, d->settings, &options, err);
 }
 
@@ -163,8 +166,8 @@ static void run_check(void *arg)
                                           .dynamodb = &d->services.dynamodb,
                                           .stop = &d->stop};
 
-    d->check_ok =
-        make_services(d, &d->check_error) && check_run(&options, &d->findings, &d->check_error);
+    d->check_ok = check_insist(&d->stop, make_services, d, &d->check_error) &&
+                  check_run(&options, &d->findings, &d->check_error);
 }
 
 static void make_acknowledger(struct daemon *d)

@@ -39,7 +39,8 @@ static const char usage[] =
     "      --version         print the version and exit\n"
     "  -h, --help            print this and exit\n"
     "\n"
-    "Exit status: 0 stopped as told, 64 wrong usage, 78 wrong settings, 1 anything else.\n";
+    "Exit status: 0 stopped as told, 64 wrong usage, 78 settings, queue, table,\n"
+    "rights or credentials are wrong, 1 anything else.\n";
 
 static bool add_set(struct arguments *a, const char *text)
 {
@@ -155,8 +156,12 @@ static void warn_of_region(const struct settings *settings)
 static int check(const struct arguments *a, struct settings *settings)
 {
     struct error err = ERROR_INIT;
+    bool keys;
 
     if (!config_check_files(settings, &err))
+        return refuse(a, settings, &err);
+    keys = services_check_credentials(settings, &err);
+    if (!keys && strcmp(err.code, "NoCredentials") != 0)
         return refuse(a, settings, &err);
     if (settings->file_read)
         (void)printf("%s: the settings are valid\n", settings->file);
@@ -165,6 +170,8 @@ static int check(const struct arguments *a, struct settings *settings)
             "%s is not there: environment, AWS profile and defaults count, and are valid\n",
             settings->file);
     warn_of_region(settings);
+    if (!keys) /* the service may have other variables than whoever checks */
+        (void)printf("warning: %s\n", err.text);
     return EXIT_SUCCESS;
 }
 
@@ -193,11 +200,14 @@ static int with_settings(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
+    static char program[] = "orderd";
     struct arguments arguments = {.mode = MODE_RUN};
 
     (void)mallopt(M_ARENA_MAX, ARENAS);
+    if (argc > 0)
+        argv[0] = program; /* getopt's messages begin with it */
     if (!parse(argc, argv, &arguments)) {
-        (void)fputs(usage, stderr);
+        (void)fputs("\"orderd --help\" tells more\n", stderr);
         return USAGE_EXIT_STATUS;
     }
     switch (arguments.mode) {

@@ -39,6 +39,10 @@ static void setup(void)
         "aws_session_token = dev-token\n"
         "[no-secret]\naws_access_key_id = X\n"
         "[no-id]\naws_secret_access_key = very-secret\n"
+        "[bad-id]\naws_access_key_id = X Y\naws_secret_access_key = very-secret=\n"
+        "[bad-secret]\naws_access_key_id = X\naws_secret_access_key = very-secret=\x01\n"
+        "[bad-token]\naws_access_key_id = X\naws_secret_access_key = very-secret=\n"
+        "aws_session_token = \x7F\n"
         "[no-keys]\nregion = eu-west-1\n";
 
     clear_environment();
@@ -141,6 +145,63 @@ static const struct {
      NULL,
      NULL,
      "profile absent: not in the shared config or credentials file"},
+    /* what no header can carry */
+    {{"ENV\r\nX-Evil: 1", "env-secret"},
+     "default",
+     false,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "environment: AWS_ACCESS_KEY_ID holds a character that no key has"},
+    {{"ENV", "env-secret= "},
+     "default",
+     false,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "environment: AWS_SECRET_ACCESS_KEY holds a character that no key has"},
+    {{"ENV", "env-secret", "t\t"},
+     "default",
+     false,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "environment: AWS_SESSION_TOKEN holds a character that no key has"},
+    {{"ENV", "env-secret", "", "\xC3\xA9"},
+     "default",
+     false,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "environment: AWS_SECURITY_TOKEN holds a character that no key has"},
+    {{NULL},
+     "bad-id",
+     true,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "profile bad-id: aws_access_key_id holds a character that no key has"},
+    {{NULL},
+     "bad-secret",
+     true,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "profile bad-secret: aws_secret_access_key holds a character that no key has"},
+    {{NULL},
+     "bad-token",
+     true,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     "profile bad-token: aws_session_token holds a character that no key has"},
     /* nothing configured */
     {{NULL},
      "absent",
@@ -180,13 +241,13 @@ START_TEST(asks_the_sources_in_turn)
         if (rows[_i].environment[i] != NULL)
             ck_assert_int_eq(setenv(variables[i], rows[_i].environment[i], 1), 0);
     if (rows[_i].source == NULL) {
-        ck_fails(credentials_get(p, &c, &err), err, ERROR_AUTH);
+        ck_fails(credentials_get(p, &c, NULL, INT64_MAX, &err), err, ERROR_AUTH);
         ck_assert_msg(strncmp(err.text, rows[_i].problem, strlen(rows[_i].problem)) == 0, "%s",
                       err.text);
         ck_assert_ptr_null(strstr(err.text, "secret="));
         ck_assert_ptr_null(c);
     } else {
-        ck_succeeds(credentials_get(p, &c, &err), err);
+        ck_succeeds(credentials_get(p, &c, NULL, INT64_MAX, &err), err);
         ck_assert_str_eq(credentials_source(c), rows[_i].source);
         ck_assert_str_eq(credentials_access_key_id(c), rows[_i].id);
         ck_assert_str_eq(credentials_secret_access_key(c), rows[_i].secret);
@@ -217,7 +278,7 @@ START_TEST(knows_when_keys_of_the_environment_end)
         ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
         if (ends[i].text != NULL)
             ck_assert_int_eq(setenv("AWS_CREDENTIAL_EXPIRATION", ends[i].text, 1), 0);
-        ck_succeeds(credentials_get(p, &c, &err), err);
+        ck_succeeds(credentials_get(p, &c, NULL, INT64_MAX, &err), err);
         ck_assert_int_eq(credentials_expires_ms(c), ends[i].expires_ms);
         credentials_unref(c);
         credentials_provider_free(p);
@@ -233,8 +294,11 @@ START_TEST(refuses_keys_of_the_environment_that_have_ended)
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "ENV", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
     ck_assert_int_eq(setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z", 1), 0);
-    ck_fails(credentials_get(p, &c, &err), err, ERROR_EXPIRED);
-    ck_assert_str_eq(err.text, "environment: the keys it gave have expired already");
+    ck_fails(credentials_get(p, &c, NULL, INT64_MAX, &err), err, ERROR_AUTH);
+    ck_assert_str_eq(err.code, "ExpiredCredentials");
+    ck_assert_str_eq(err.text, "environment: the keys ended at 2020-01-01T00:00:00.000Z "
+                               "(AWS_CREDENTIAL_EXPIRATION), and nothing renews them in a running "
+                               "process");
     credentials_provider_free(p);
 }
 END_TEST
@@ -248,12 +312,12 @@ START_TEST(reads_a_source_once)
 
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "ENV", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
-    ck_succeeds(credentials_get(p, &first, &err), err);
+    ck_succeeds(credentials_get(p, &first, NULL, INT64_MAX, &err), err);
     clear_environment();
     held = first;
-    ck_succeeds(credentials_get(p, &first, &err), err);
+    ck_succeeds(credentials_get(p, &first, NULL, INT64_MAX, &err), err);
     ck_assert_ptr_eq(first, held);
-    ck_succeeds(credentials_get(p, &second, &err), err);
+    ck_succeeds(credentials_get(p, &second, NULL, INT64_MAX, &err), err);
     ck_assert_ptr_eq(second, first);
     credentials_unref(first);
     credentials_unref(second);
@@ -266,10 +330,10 @@ START_TEST(tries_again_after_a_failure)
     struct credentials_provider *p = new_provider("absent", false);
     const struct credentials *c = NULL;
 
-    ck_fails(credentials_get(p, &c, &err), err, ERROR_AUTH);
+    ck_fails(credentials_get(p, &c, NULL, INT64_MAX, &err), err, ERROR_AUTH);
     ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "ENV", 1), 0);
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "secret", 1), 0);
-    ck_succeeds(credentials_get(p, &c, &err), err);
+    ck_succeeds(credentials_get(p, &c, NULL, INT64_MAX, &err), err);
     credentials_unref(c);
     credentials_provider_free(p);
 }
@@ -280,7 +344,7 @@ START_TEST(outlive_their_provider)
     struct credentials_provider *p = new_provider("dev", true);
     const struct credentials *c = NULL;
 
-    ck_succeeds(credentials_get(p, &c, &err), err);
+    ck_succeeds(credentials_get(p, &c, NULL, INT64_MAX, &err), err);
     credentials_provider_free(p);
     ck_assert_str_eq(credentials_access_key_id(c), "DEV");
     credentials_unref(c);
@@ -298,7 +362,7 @@ static void use_often(void *arg)
 
     (void)arg;
     for (int i = 0; i < 500; i++) {
-        if (!credentials_get(shared, &c, &ignored) ||
+        if (!credentials_get(shared, &c, NULL, INT64_MAX, &ignored) ||
             strcmp(credentials_secret_access_key(c), "dev-secret") != 0)
             abort();
         if (i % 7 == 0) {

@@ -456,6 +456,29 @@ START_TEST(takes_no_for_an_answer)
 }
 END_TEST
 
+/* Of a message that is cut short there would be only a piece of the token. */
+START_TEST(quotes_no_piece_of_the_token)
+{
+    static const char *const bodies[] = {
+        "{\"code\":\"Odd\",\"message\":\"what is %s?\"}", "what is %s?",
+        "{\"code\":\"Odd\",\"message\":\"what is \\u0074%s?\"}", /* not as it is sent */
+    };
+    char token[1201] = "";
+    char body[1400];
+    struct peer_row row = {PEER_ANY, {.status = 403, .body = body}};
+
+    for (size_t i = 0; i < sizeof(token) - 1; i++)
+        token[i] = "t0ken."[i % 6];
+    (void)snprintf(body, sizeof(body), bodies[_i], token + (_i == 2));
+    start_peer(&row, 1);
+    set(RELATIVE, "/x");
+    set(TOKEN, token);
+    ck_assert_int_eq(load(), CREDENTIALS_BROKEN);
+    ck_assert_int_eq(err.kind, ERROR_AUTH);
+    ck_assert_str_eq(err.text, "container: " RELATIVE ": status 403");
+}
+END_TEST
+
 /* What may pass is tried three times, a second apart. */
 static const struct {
     struct peer_reply reply;
@@ -558,6 +581,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, refuses_a_token_with_a_line_break_of_the_environment);
     tcase_add_test(tc, says_that_a_token_file_cannot_be_read);
     tcase_add_loop_test(tc, takes_no_for_an_answer, 0, COUNT(refusals));
+    tcase_add_loop_test(tc, quotes_no_piece_of_the_token, 0, 3);
     tcase_add_loop_test(tc, tries_three_times, 0, COUNT(passing));
     tcase_add_loop_test(tc, goes_on_after_what_passed, 0, COUNT(passing));
     tcase_add_test(tc, tries_again_where_nobody_answers);

@@ -52,32 +52,18 @@ static enum credentials_answer load(const struct peer_row *rows, size_t count)
             .body = "t"                                                                            \
         }                                                                                          \
     }
-#define EXTENDED(...)                                                                              \
-    {                                                                                              \
-        {.method = "GET", .path = IAM "security-credentials-extended/"},                           \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-#define PLAIN(...)                                                                                 \
+#define FOLDER(...)                                                                                \
     {                                                                                              \
         {.method = "GET", .path = IAM "security-credentials/"},                                    \
         {                                                                                          \
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-#define EXTENDED_ROLE(...)                                                                         \
+#define ROLE(...)                                                                                  \
     {                                                                                              \
-        {.path = IAM "security-credentials-extended/orderd+role",                                  \
+        {.path = IAM "security-credentials/orderd+role",                                           \
          .header = "x-aws-ec2-metadata-token: "                                                    \
                    "t"},                                                                           \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-#define PLAIN_ROLE(...)                                                                            \
-    {                                                                                              \
-        {.path = IAM "security-credentials/orderd+role"},                                          \
         {                                                                                          \
             __VA_ARGS__                                                                            \
         }                                                                                          \
@@ -100,35 +86,21 @@ static void is_whole(int64_t expires_ms)
 
 START_TEST(takes_the_keys_of_the_role)
 {
-    static const struct peer_row rows[] = {TOKEN, EXTENDED(.body = "orderd+role"),
-                                           EXTENDED_ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
+    static const struct peer_row rows[] = {TOKEN, FOLDER(.body = "orderd+role"),
+                                           ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
 
     ck_assert_int_eq(load(rows, 3), CREDENTIALS_FOUND);
     is_whole(1795374309000);
 }
 END_TEST
 
-/* An older service does not know the longer path. */
-START_TEST(takes_them_from_an_older_service)
+/* Of several roles, which only stand-ins have, the first counts. */
+START_TEST(takes_the_first_role)
 {
-    static const struct peer_row rows[] = {TOKEN,
-                                           EXTENDED(.status = 404, .body = "<html>404</html>"),
-                                           PLAIN(.body = "orderd+role\nsecond-role\n"),
-                                           PLAIN_ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
+    static const struct peer_row rows[] = {TOKEN, FOLDER(.body = "orderd+role\nsecond-role\n"),
+                                           ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
 
-    ck_assert_int_eq(load(rows, 4), CREDENTIALS_FOUND);
-    is_whole(1795374309000);
-}
-END_TEST
-
-START_TEST(takes_them_from_a_service_that_knows_half_of_it)
-{
-    static const struct peer_row rows[] = {TOKEN, EXTENDED(.body = "orderd+role"),
-                                           EXTENDED_ROLE(.status = 404),
-                                           PLAIN(.body = "orderd+role"),
-                                           PLAIN_ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
-
-    ck_assert_int_eq(load(rows, 5), CREDENTIALS_FOUND);
+    ck_assert_int_eq(load(rows, 3), CREDENTIALS_FOUND);
     is_whole(1795374309000);
 }
 END_TEST
@@ -136,8 +108,8 @@ END_TEST
 /* Keys whose end has passed are handed on: the service takes them while it has trouble itself. */
 START_TEST(takes_expired_keys)
 {
-    static const struct peer_row rows[] = {TOKEN, EXTENDED(.body = "orderd+role"),
-                                           EXTENDED_ROLE(.body = DOCUMENT("2026-11-22T12:05:09Z"))};
+    static const struct peer_row rows[] = {TOKEN, FOLDER(.body = "orderd+role"),
+                                           ROLE(.body = DOCUMENT("2026-11-22T12:05:09Z"))};
 
     ck_assert_int_eq(load(rows, 3), CREDENTIALS_FOUND);
     is_whole(1795349109000);
@@ -146,21 +118,21 @@ END_TEST
 
 START_TEST(renews_the_token_in_between)
 {
-    static const struct peer_row rows[] = {TOKEN, EXTENDED(.body = "orderd+role"),
-                                           EXTENDED_ROLE(.status = 401), TOKEN,
-                                           EXTENDED_ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
+    static const struct peer_row rows[] = {TOKEN, FOLDER(.body = "orderd+role"),
+                                           ROLE(.status = 401), TOKEN,
+                                           ROLE(.body = DOCUMENT("2026-11-22T19:05:09Z"))};
 
     ck_assert_int_eq(load(rows, 5), CREDENTIALS_FOUND);
 }
 END_TEST
 
 static const struct {
-    struct peer_row rows[5];
+    struct peer_row rows[3];
     size_t count;
 } without_role[] = {
-    {{TOKEN, EXTENDED(.status = 404), PLAIN(.status = 404)}, 3},
-    {{TOKEN, EXTENDED(.body = ""), PLAIN(.body = "")}, 3},
-    {{TOKEN, EXTENDED(.status = 404), PLAIN(.body = "orderd+role"), PLAIN_ROLE(.status = 404)}, 4},
+    {{TOKEN, FOLDER(.status = 404)}, 2},
+    {{TOKEN, FOLDER(.body = "")}, 2},
+    {{TOKEN, FOLDER(.body = "orderd+role"), ROLE(.status = 404)}, 3},
 };
 
 START_TEST(is_not_configured_without_a_role)
@@ -178,44 +150,44 @@ static const struct {
     enum error_kind kind;
     const char *problem;
 } broken[] = {
-    {{TOKEN, EXTENDED(.body = "orderd+role"),
-      EXTENDED_ROLE(.body = "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"s3cret\"}")},
+    {{TOKEN, FOLDER(.body = "orderd+role"),
+      ROLE(.body = "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"s3cret\"}")},
      3,
      ERROR_AUTH,
      "instance metadata: role orderd+role: there are no keys: Code is "
      "\"AssumeRoleUnauthorizedAccess\""},
-    {{TOKEN, EXTENDED(.body = "orderd+role"), EXTENDED_ROLE(.body = "s3cret")},
+    {{TOKEN, FOLDER(.body = "orderd+role"), ROLE(.body = "s3cret")},
      3,
      ERROR_MALFORMED,
      "instance metadata: role orderd+role: the document is not a JSON object"},
-    {{TOKEN, EXTENDED(.body = "orderd+role"), EXTENDED_ROLE(.body = "{\"Code\":\"Success\"}")},
+    {{TOKEN, FOLDER(.body = "orderd+role"), ROLE(.body = "{\"Code\":\"Success\"}")},
      3,
      ERROR_MALFORMED,
      "instance metadata: role orderd+role: AccessKeyId is missing"},
-    {{TOKEN, EXTENDED(.body = "orderd+role"), EXTENDED_ROLE(.body = DOCUMENT("soon"))},
+    {{TOKEN, FOLDER(.body = "orderd+role"), ROLE(.body = DOCUMENT("soon"))},
      3,
      ERROR_MALFORMED,
      "instance metadata: role orderd+role: Expiration is not a time as in "
      "\"2026-11-22T13:05:09Z\""},
-    {{TOKEN, EXTENDED(.body = "<html>oh</html>")},
+    {{TOKEN, FOLDER(.body = "<html>oh</html>")},
      2,
      ERROR_MALFORMED,
      "instance metadata: the name of the role is none"},
-    {{TOKEN, EXTENDED(.body = "../../user-data")},
+    {{TOKEN, FOLDER(.body = "../../user-data")},
      2,
      ERROR_MALFORMED,
      "instance metadata: the name of the role is none"},
-    {{TOKEN, EXTENDED(.status = 403)}, 2, ERROR_AUTH, "security-credentials-extended/: status 403"},
+    {{TOKEN, FOLDER(.status = 403)}, 2, ERROR_AUTH, "security-credentials/: status 403"},
     {{{{.method = "PUT"}, {.status = 400}}}, 1, ERROR_AUTH, "no session token: status 400"},
-    {{TOKEN, EXTENDED(.status = 500), EXTENDED(.status = 500), EXTENDED(.status = 500)},
+    {{TOKEN, FOLDER(.status = 500), FOLDER(.status = 500), FOLDER(.status = 500)},
      4,
      ERROR_SERVER,
-     "security-credentials-extended/: status 500"},
-    {{TOKEN, EXTENDED(.body = "orderd+role"), EXTENDED_ROLE(.fate = PEER_SILENT),
-      EXTENDED_ROLE(.fate = PEER_SILENT), EXTENDED_ROLE(.fate = PEER_SILENT)},
+     "security-credentials/: status 500"},
+    {{TOKEN, FOLDER(.body = "orderd+role"), ROLE(.fate = PEER_SILENT), ROLE(.fate = PEER_SILENT),
+      ROLE(.fate = PEER_SILENT)},
      5,
      ERROR_TIMEOUT,
-     "security-credentials-extended/orderd+role: "},
+     "security-credentials/orderd+role: "},
 };
 
 START_TEST(says_what_is_broken)
@@ -250,8 +222,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, takes_the_keys_of_the_role);
-    tcase_add_test(tc, takes_them_from_an_older_service);
-    tcase_add_test(tc, takes_them_from_a_service_that_knows_half_of_it);
+    tcase_add_test(tc, takes_the_first_role);
     tcase_add_test(tc, takes_expired_keys);
     tcase_add_test(tc, renews_the_token_in_between);
     tcase_add_loop_test(tc, is_not_configured_without_a_role, 0, COUNT(without_role));

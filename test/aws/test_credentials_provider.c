@@ -79,7 +79,7 @@ static struct {
     unsigned fails_from;    /* from this load on it fails; 0: never */
     unsigned same_from;     /* from this load on it gives the same keys; 0: never */
     int64_t life_ms;        /* 0: for ever */
-    bool hangs;             /* from the second load on, until options->stop */
+    unsigned hangs_from;    /* from this load on it hangs, until options->stop; 0: never */
     struct stop stop;
     struct credentials_provider *provider;
     struct thread refresher;
@@ -95,7 +95,7 @@ static enum credentials_answer give(const struct credentials_options *options,
 
     while (load == t.awaiting_load && atomic_load(&t.ready) < t.await)
         (void)sched_yield();
-    if (t.hangs && load > 1) {
+    if (t.hangs_from > 0 && load >= t.hangs_from) {
         while (!stop_raised(options->stop))
             (void)sched_yield();
         (void)error_set(err, ERROR_STOPPED, "Stopped", "given up");
@@ -156,7 +156,7 @@ static const struct credentials *get(void)
     const struct credentials *c = NULL;
     struct error err;
 
-    ck_succeeds(credentials_get(t.provider, &c, &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     return c;
 }
 
@@ -176,10 +176,10 @@ START_TEST(loads_when_the_keys_are_about_to_end)
     t.life_ms = MINUTE;
     c = get();
     fake_clock_advance(50 * CLOCK_NS_PER_S - 1);
-    ck_succeeds(credentials_get(t.provider, &c, &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     ck_assert_str_eq(credentials_access_key_id(c), "KEY-1");
     fake_clock_advance(1);
-    ck_succeeds(credentials_get(t.provider, &c, &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     ck_assert_str_eq(credentials_access_key_id(c), "KEY-2");
     ck_assert_int_eq(credentials_expires_ms(c), START_MS + 110 * SECOND);
     credentials_unref(c);
@@ -198,30 +198,39 @@ START_TEST(goes_on_with_keys_that_work)
     c = get();
     fake_clock_advance(50 * CLOCK_NS_PER_S);
     for (int i = 0; i < 3; i++)
-        ck_succeeds(credentials_get(t.provider, &c, &err), err);
+        ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     ck_assert_int_eq(t.loads, 2); /* and not once a call */
     fake_clock_advance(CLOCK_NS_PER_S);
-    ck_succeeds(credentials_get(t.provider, &c, &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     ck_assert_int_eq(t.loads, 3);
     ck_assert_str_eq(credentials_access_key_id(c), "KEY-1");
     fake_clock_advance(9 * CLOCK_NS_PER_S);
-    ck_fails(credentials_get(t.provider, &c, &err), err, ERROR_SERVER);
+    ck_fails(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err, ERROR_SERVER);
     ck_assert_str_eq(err.text, "test: broken");
     ck_assert_str_eq(credentials_access_key_id(c), "KEY-1"); /* what was held is left alone */
     credentials_unref(c);
 }
 END_TEST
 
-START_TEST(says_so_when_only_expired_keys_are_given)
+/* The clock may be what is wrong: the service decides. */
+START_TEST(uses_expired_keys_when_there_are_no_others)
 {
     const struct credentials *c = NULL;
+    struct credentials_state state;
     struct error err;
 
     start_fakes();
     t.life_ms = -1;
-    ck_fails(credentials_get(t.provider, &c, &err), err, ERROR_EXPIRED);
-    ck_assert_str_eq(err.text, "test: the keys it gave have expired already");
-    ck_assert_ptr_null(c);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
+    ck_assert_str_eq(credentials_access_key_id(c), "KEY-1");
+    credentials_describe(t.provider, &state);
+    ck_assert(state.expired && state.usable);
+    /* it refuses them: others are taken, expired or not */
+    ck_succeeds(credentials_rejected(t.provider, c, NULL, soon(), &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
+    ck_assert_str_eq(credentials_access_key_id(c), "KEY-2");
+    ck_assert_int_eq(t.loads, 2);
+    credentials_unref(c);
 }
 END_TEST
 
@@ -240,7 +249,7 @@ static void get_in_crowd(void *arg)
 
     (void)arg;
     (void)atomic_fetch_add(&t.ready, 1);
-    if (credentials_get(t.provider, &c, &err))
+    if (credentials_get(t.provider, &c, NULL, INT64_MAX, &err))
         (void)atomic_fetch_add(&crowd.succeeded, 1);
     else
         (void)atomic_fetch_add(&crowd.failed, 1);
@@ -364,7 +373,7 @@ START_TEST(does_not_hammer_the_source)
     t.same_from = 0;
     ck_succeeds(credentials_rejected(t.provider, c, NULL, soon(), &err), err);
     ck_assert_int_eq(t.loads, 3);
-    ck_succeeds(credentials_get(t.provider, &c, &err), err);
+    ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     ck_fails(credentials_rejected(t.provider, c, NULL, soon(), &err), err, ERROR_AUTH);
     ck_assert_int_eq(t.loads, 3); /* those are refused as well: not at once again */
     credentials_unref(c);
@@ -393,7 +402,7 @@ START_TEST(waits_no_longer_than_it_may)
     struct error err;
 
     ck_succeeds(stop_init(&stop, &err), err);
-    t.hangs = true;
+    t.hangs_from = 2;
     start_refresher();
     c = get();
     ck_fails(credentials_rejected(t.provider, c, &stop, clock_now(), &err), err, ERROR_TIMEOUT);
@@ -409,13 +418,38 @@ START_TEST(waits_no_longer_than_it_may)
 }
 END_TEST
 
+/* Nobody waits for the first keys beyond the time that the call has. */
+START_TEST(waits_for_first_keys_no_longer_than_it_may)
+{
+    const struct credentials *c = NULL;
+    struct stop stop;
+    struct error err;
+
+    ck_succeeds(stop_init(&stop, &err), err);
+    t.hangs_from = 1;
+    start_refresher();
+    ck_fails(credentials_get(t.provider, &c, NULL, clock_now() + CLOCK_NS_PER_MS, &err), err,
+             ERROR_TIMEOUT);
+    ck_assert_str_eq(err.code, "CredentialsTimeout");
+    ck_assert_str_eq(err.text,
+                     "no time is left to wait for credentials: their source has not answered");
+    ck_fails(credentials_get(t.provider, &c, &stop, clock_now(), &err), err, ERROR_TIMEOUT);
+    stop_raise(&stop);
+    ck_fails(credentials_get(t.provider, &c, &stop, soon(), &err), err, ERROR_STOPPED);
+    ck_assert_str_eq(err.text, "told to stop while waiting for credentials");
+    ck_assert_ptr_null(c);
+    ck_assert_int_eq(t.loads, 1);
+    stop_release(&stop);
+}
+END_TEST
+
 /* The end of the refresher is the end of a load, and of those who wait for it. */
 START_TEST(stops_with_callers_waiting)
 {
     struct thread caller = {.name = ""};
     struct error err;
 
-    t.hangs = true;
+    t.hangs_from = 2;
     start_refresher();
     crowd.held = get();
     crowd.deadline_ns = soon();
@@ -478,12 +512,12 @@ static void sign_often(void *arg)
 
     (void)arg;
     while (!atomic_load(&enough)) {
-        if (!credentials_get(t.provider, &c, &err) ||
+        if (!credentials_get(t.provider, &c, NULL, INT64_MAX, &err) ||
             strcmp(credentials_access_key_id(c) + strlen("KEY-"),
                    credentials_secret_access_key(c) + strlen("secret-")) != 0)
             abort();
         if (credentials_rejected(t.provider, c, NULL, INT64_MAX, &err) &&
-            !credentials_get(t.provider, &c, &err))
+            !credentials_get(t.provider, &c, NULL, INT64_MAX, &err))
             abort();
     }
     credentials_unref(c);
@@ -537,7 +571,7 @@ static void use_for_long(void *arg, enum credentials_event event,
     locks_taken = 0;
 #endif
     for (int i = 0; i < 100; i++)
-        ck_succeeds(credentials_get(t.provider, &c, &err), err);
+        ck_succeeds(credentials_get(t.provider, &c, NULL, INT64_MAX, &err), err);
     *(unsigned *)arg = clock_readings;
 #if COUNTED
     *(unsigned *)arg += locks_taken;
@@ -582,7 +616,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, loads_when_the_keys_are_about_to_end);
     tcase_add_test(tc, goes_on_with_keys_that_work);
-    tcase_add_test(tc, says_so_when_only_expired_keys_are_given);
+    tcase_add_test(tc, uses_expired_keys_when_there_are_no_others);
     tcase_add_loop_test(tc, loads_once_for_a_crowd, 0, 2);
     tcase_add_loop_test(tc, refreshes_once_when_a_crowd_is_refused, 0, COUNT(rejections));
     tcase_add_test(tc, has_other_keys_already);
@@ -590,6 +624,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, does_not_hammer_the_source);
     tcase_add_test(tc, says_why_there_are_no_others);
     tcase_add_test(tc, waits_no_longer_than_it_may);
+    tcase_add_test(tc, waits_for_first_keys_no_longer_than_it_may);
     tcase_add_test(tc, stops_with_callers_waiting);
     tcase_add_test(tc, leaves_no_wish_behind);
     tcase_add_test(tc, rotates_under_load);

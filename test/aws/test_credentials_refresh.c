@@ -68,8 +68,14 @@ static const struct {
     {.steps = {GIVE("A", 16 * MINUTE), GIVE("A", 16 * MINUTE), GIVE("A", 16 * MINUTE),
                GIVE("B", NEVER)},
      .story = "0: load A\n0: refreshed\n0: get A\n"
-              "800000: load A\n810000: load A\n"
-              "819375: load B\n819375: refreshed\n819375: get B\n"},
+              "360000: load A\n390000: load A\n"
+              "420000: load B\n420000: refreshed\n420000: get B\n"},
+    /* keys that their source has kept for a while: others are there soon */
+    {.steps = {GIVE("A", 12 * MINUTE), GIVE("A", 12 * MINUTE), GIVE("B", 6 * HOUR),
+               GIVE("C", NEVER)},
+     .story = "0: load A\n0: refreshed\n0: get A\n"
+              "30000: load A\n60000: load B\n60000: refreshed\n60000: get B\n"
+              "21000000: load C\n21000000: refreshed\n21000000: get C\n"},
     /* no keys at first: nothing to be told, callers get the source's own error */
     {.steps = {FAIL, FAIL, GIVE("A", NEVER)},
      .story = "0: load -\n0: get Broken\n1000: load -\n"
@@ -87,6 +93,14 @@ static const struct {
               "5000: load B\n5000: failed\n"
               "6000: expired\n6000: load C\n6000: get ExpiredCredentials\n"
               "8000: load D\n8000: refreshed\n8000: get D\n"},
+    /* but are used while there were never better ones: the host's clock may be hours ahead */
+    {.steps = {GIVE("A", -5), GIVE("B", -4), GIVE("B", -4), GIVE("C", 400 * SECOND), GIVE("D", -3),
+               GIVE("E", NEVER)},
+     .story = "0: load A\n0: refreshed\n0: expired in use\n0: get A\n"
+              "1000: load B\n1000: refreshed\n1000: expired in use\n1000: get B\n"
+              "151000: load B\n301000: load C\n301000: refreshed\n301000: get C\n"
+              "383500: load D\n383500: failed\n"
+              "384500: load E\n384500: refreshed\n384500: get E\n"},
     /* static stability: they are used on, whether the source fails or has no others */
     {.steps = {GIVE_STABLE("A", 6 * SECOND), FAIL, GIVE_STABLE("A", 6 * SECOND), FAIL,
                GIVE("B", NEVER)},
@@ -171,7 +185,9 @@ static void ask(void *arg)
         credentials_refresh_end(t.provider);
     if (t.nobody_asks)
         return;
-    now = credentials_get(t.provider, &t.held, &err) ? credentials_access_key_id(t.held) : err.code;
+    now = credentials_get(t.provider, &t.held, NULL, INT64_MAX, &err)
+              ? credentials_access_key_id(t.held)
+              : err.code;
     if (strcmp(now, t.got) == 0)
         return;
     (void)snprintf(t.got, sizeof(t.got), "%s", now);
@@ -223,7 +239,7 @@ START_TEST(describes_its_state)
     ck_assert_str_eq(state.source, "");
     t.step = steps;
     t.nobody_asks = true;
-    ck_succeeds(credentials_get(t.provider, &t.held, &err), err);
+    ck_succeeds(credentials_get(t.provider, &t.held, NULL, INT64_MAX, &err), err);
     credentials_describe(t.provider, &state);
     ck_assert(state.loaded && state.usable && !state.expired);
     ck_assert_int_eq(state.expires_ms, START_MS + 6 * SECOND);
@@ -231,7 +247,7 @@ START_TEST(describes_its_state)
     ck_assert_int_eq(state.failures, 0);
     ck_assert_int_eq(state.last_error.kind, ERROR_NONE);
     fake_clock_advance(6 * CLOCK_NS_PER_S);
-    ck_fails(credentials_get(t.provider, &t.held, &err), err, ERROR_SERVER);
+    ck_fails(credentials_get(t.provider, &t.held, NULL, INT64_MAX, &err), err, ERROR_SERVER);
     credentials_describe(t.provider, &state);
     ck_assert(state.loaded && !state.usable && state.expired);
     ck_assert_int_eq(state.failures, 1);
@@ -294,7 +310,7 @@ static void await_load(struct credentials_provider *p)
     const struct credentials *held = NULL;
     struct error err;
 
-    ck_succeeds(credentials_get(p, &held, &err), err);
+    ck_succeeds(credentials_get(p, &held, NULL, INT64_MAX, &err), err);
     credentials_unref(held);
 }
 

@@ -21,23 +21,39 @@ static const struct {
     int64_t life_ms;
     uint64_t drawn;     /* the random number */
     int64_t before_end; /* ms */
+    bool short_lived;
 } windows[] = {
     /* the windows of the SDKs: from 15 to 10 minutes before the end */
-    {6 * HOUR, 0, 10 * MINUTE},
-    {6 * HOUR, 5 * MINUTE, 15 * MINUTE},
-    {6 * HOUR, 5 * MINUTE + 1, 10 * MINUTE}, /* the number is taken modulo */
-    {HOUR, 0, 10 * MINUTE},
-    {HOUR, 5 * MINUTE, 15 * MINUTE},
-    /* shorter lives: a quarter and a sixth */
-    {15 * MINUTE, 0, 150 * SECOND},
-    {15 * MINUTE, 75 * SECOND, 225 * SECOND},
-    {MINUTE, 0, 10 * SECOND},
-    {MINUTE, 5 * SECOND, 15 * SECOND},
-    {3 * SECOND, 0, 500},
-    {3 * SECOND, 250, 750},
-    {1, 0, 0},
+    {6 * HOUR, 0, 10 * MINUTE, false},
+    {6 * HOUR, 5 * MINUTE, 15 * MINUTE, false},
+    {6 * HOUR, 5 * MINUTE + 1, 10 * MINUTE, false}, /* the number is taken modulo */
+    {HOUR, 0, 10 * MINUTE, false},
+    {HOUR, 5 * MINUTE, 15 * MINUTE, false},
+    {20 * MINUTE, 0, 10 * MINUTE, false},
+    {20 * MINUTE, 5 * MINUTE, 15 * MINUTE, false},
+    {20 * MINUTE, 5 * MINUTE, 15 * MINUTE, true},
+    {15 * MINUTE, 0, 10 * MINUTE, false},
+    {15 * MINUTE, 5 * MINUTE, 15 * MINUTE, false},
+    /* kept by their source for a while: soon */
+    {15 * MINUTE - 1, 0, 15 * MINUTE - 1 - 30 * SECOND, false},
+    {15 * MINUTE - 1, 30 * SECOND, 14 * MINUTE - 1, false},
+    {12 * MINUTE, 0, 690 * SECOND, false},
+    {2 * MINUTE, 0, 112500, false},
+    {2 * MINUTE, 7500, 105 * SECOND, false},
+    /* short-lived ones, as those before them: a quarter and a sixth */
+    {15 * MINUTE - 12, 0, 149998, true},
+    {15 * MINUTE - 12, 74999, 224997, true},
+    {2 * MINUTE, 0, 20 * SECOND, true},
+    /* and what can be nothing else */
+    {2 * MINUTE - 12, 0, 19998, false},
+    {2 * MINUTE - 12, 9999, 29997, false},
+    {MINUTE, 0, 10 * SECOND, false},
+    {MINUTE, 5 * SECOND, 15 * SECOND, false},
+    {3 * SECOND, 0, 500, false},
+    {3 * SECOND, 250, 750, false},
+    {1, 0, 0, false},
     /* none left */
-    {0, 7, 0},
+    {0, 7, 0, false},
 };
 
 START_TEST(refreshes_before_the_end)
@@ -45,15 +61,16 @@ START_TEST(refreshes_before_the_end)
     int64_t end = START_MS + windows[_i].life_ms;
 
     fake_random_start(&windows[_i].drawn, 1);
-    ck_assert_int_eq(end - credentials_due_ms(START_MS, end), windows[_i].before_end);
+    ck_assert_int_eq(end - credentials_due_ms(START_MS, end, windows[_i].short_lived),
+                     windows[_i].before_end);
 }
 END_TEST
 
 START_TEST(knows_keys_that_never_end_or_have_ended)
 {
-    ck_assert_int_eq(credentials_due_ms(START_MS, INT64_MAX), INT64_MAX);
-    ck_assert_int_eq(credentials_due_ms(START_MS, START_MS - 5), START_MS);
-    ck_assert_int_eq(credentials_due_ms(START_MS, 0), START_MS);
+    ck_assert_int_eq(credentials_due_ms(START_MS, INT64_MAX, false), INT64_MAX);
+    ck_assert_int_eq(credentials_due_ms(START_MS, START_MS - 5, false), START_MS);
+    ck_assert_int_eq(credentials_due_ms(START_MS, 0, false), START_MS);
 }
 END_TEST
 
@@ -122,6 +139,26 @@ START_TEST(is_due_at_first_and_then_as_planned)
 }
 END_TEST
 
+/* Fresh keys of a quarter of an hour, a role's shortest: asked for soon once, then as they end. */
+START_TEST(learns_that_keys_are_short_lived)
+{
+    struct credentials_schedule s = CREDENTIALS_SCHEDULE_INIT;
+    const uint64_t zero = 0;
+    const int64_t life_ms = 15 * MINUTE - 12;
+
+    fake_clock_start(START_MS);
+    fake_random_start(&zero, 1);
+    credentials_schedule_renew(&s, START_MS + life_ms, false);
+    ck_assert_int_eq(s.due_ms, START_MS + 30 * SECOND);
+    credentials_schedule_renew(&s, START_MS + life_ms, false);
+    ck_assert_int_eq(s.due_ms, START_MS + life_ms - life_ms / 6);
+    credentials_schedule_renew(&s, START_MS + HOUR, false);
+    ck_assert_int_eq(s.due_ms, START_MS + 50 * MINUTE);
+    credentials_schedule_renew(&s, START_MS + life_ms, false);
+    ck_assert_int_eq(s.due_ms, START_MS + 30 * SECOND);
+}
+END_TEST
+
 START_TEST(never_spins)
 {
     struct credentials_schedule s = CREDENTIALS_SCHEDULE_INIT;
@@ -165,6 +202,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, knows_keys_that_never_end_or_have_ended);
     tcase_add_loop_test(tc, pauses_after_a_failure, 0, COUNT(pauses));
     tcase_add_test(tc, is_due_at_first_and_then_as_planned);
+    tcase_add_test(tc, learns_that_keys_are_short_lived);
     tcase_add_test(tc, never_spins);
     tcase_add_test(tc, is_forced_once_in_a_while);
 }

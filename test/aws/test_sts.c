@@ -220,6 +220,75 @@ START_TEST(signs_each_attempt_anew)
 }
 END_TEST
 
+/* WALL_MS is 2026-11-22T13:05:09Z. */
+#define DATE_2_H_LATER "Date: Sun, 22 Nov 2026 15:05:09 GMT\r\n"
+#define DATE_3_MIN_LATER "Date: Sun, 22 Nov 2026 13:08:09 GMT\r\n"
+#define SIGNED_AT(stamp)                                                                           \
+    {                                                                                              \
+        .header = "X-Amz-Date: " stamp                                                             \
+    }
+
+/* A host whose clock is wrong: asked at once again with the service's time. */
+static const struct {
+    struct peer_row rows[3];
+    size_t count;
+    bool corrected;
+} skews[] = {
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403,
+        .headers = DATE_2_H_LATER,
+        .body = REFUSAL("SignatureDoesNotMatch", "Signature expired")}},
+      {SIGNED_AT("20261122T150509Z"), {.body = GOOD}}},
+     2,
+     true},
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403,
+        .headers = DATE_3_MIN_LATER,
+        .body = REFUSAL("RequestTimeTooSkewed", "late")}},
+      {SIGNED_AT("20261122T130809Z"), {.body = GOOD}}},
+     2,
+     true},
+    /* once a question */
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403,
+        .headers = DATE_2_H_LATER,
+        .body = REFUSAL("SignatureDoesNotMatch", "Signature expired")}},
+      {SIGNED_AT("20261122T150509Z"),
+       {.status = 403,
+        .headers = DATE_2_H_LATER,
+        .body = REFUSAL("SignatureDoesNotMatch", "Signature expired")}}},
+     2,
+     false},
+    /* the clock does not explain it */
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403,
+        .headers = DATE_3_MIN_LATER,
+        .body = REFUSAL("SignatureDoesNotMatch", "wrong secret")}}},
+     1,
+     false},
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403, .headers = DATE_2_H_LATER, .body = REFUSAL("AccessDenied", "no")}}},
+     1,
+     false},
+    {{{SIGNED_AT("20261122T130509Z"),
+       {.status = 403, .body = REFUSAL("SignatureDoesNotMatch", "undated")}}},
+     1,
+     false},
+};
+
+START_TEST(signs_with_the_time_of_the_service)
+{
+    start(skews[_i].rows, skews[_i].count);
+    if (skews[_i].corrected) {
+        ck_succeeds(assume(), err);
+        check_got();
+    } else {
+        ck_fails(assume(), err, ERROR_AUTH);
+    }
+    ck_assert_uint_eq(fake_clock_waits(), 0);
+}
+END_TEST
+
 /* Refusals that stay: asked once. */
 static const struct {
     struct peer_reply reply;
@@ -439,6 +508,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, asks_as_botocore_does, 0, CASES);
     tcase_add_loop_test(tc, asks_again, 0, COUNT(courses));
     tcase_add_test(tc, signs_each_attempt_anew);
+    tcase_add_loop_test(tc, signs_with_the_time_of_the_service, 0, COUNT(skews));
     tcase_add_loop_test(tc, is_refused, 0, COUNT(refusals));
     tcase_add_loop_test(tc, gives_up_on_useless_answers, 0, COUNT(useless));
     tcase_add_test(tc, gives_up_after_three_attempts);

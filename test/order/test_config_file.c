@@ -131,8 +131,8 @@ static const struct {
     {"0x", NULL},
     {"true", NULL},
     {"False", "false"},
-    {"\"10\"", "10"},
-    {"\"\"", ""},
+    {"\"10\"", NULL},
+    {"\"\"", NULL},
     {"[]", "a list"},
     {"[ \"10\" ]", "a list"},
     {"( \"10\", { x = \"y\"; } )", "a list"},
@@ -155,6 +155,9 @@ START_TEST(refuses_what_is_no_number)
         (void)snprintf(problem, sizeof(problem),
                        "file:2: %s = %s: must be a whole number from %lld to %lld", s->name, shown,
                        (long long)s->min, (long long)s->max);
+        if (no_numbers[_i].value[0] == '"')
+            (void)snprintf(problem, sizeof(problem),
+                           "file:2: %s = %s: must be a number, without quotes", s->name, shown);
         ck_assert_str_eq(err.text, problem);
     }
 }
@@ -303,6 +306,8 @@ END_TEST
 /* --- shape --------------------------------------------------------------------------------------
  */
 
+#define SYNTAX_HINT " (texts stand in double quotes; a group is name: { ... };)"
+
 static const struct {
     const char *text, *problem; /* behind "file:" */
 } shapes[] = {
@@ -328,32 +333,34 @@ static const struct {
     {"region = { name = \"x\"; };", "1: region = {...}: must be a string"},
     {"queue: { batch_size = { x = 1; }; };",
      "1: queue.batch_size = {...}: must be a whole number from 1 to 10"},
+    {"queue: { batch_size = \"5\"; };",
+     "1: queue.batch_size = \"5\": must be a number, without quotes"},
     /* twice */
     {"region = \"a\";\nregion = \"b\";", "2: duplicate setting name"},
     {"queue: { };\nqueue: { };", "2: duplicate setting name"},
     {"queue: {\nbatch_size = 1;\nbatch_size = 2;\n};", "3: duplicate setting name"},
     /* no syntax */
-    {"region", "1: syntax error"},
-    {"region = ", "1: syntax error"},
-    {"region = ;", "1: syntax error"},
-    {"region = x;", "1: syntax error"},
-    {"region = 'x';", "1: syntax error"},
-    {"\n\nregion \"x\";\n\n", "3: syntax error"},
-    {"region = \"x\";;;\nqueue = = 5;", "1: syntax error"},
-    {"queue: {\nurl = \"x\";\n", "2: syntax error"},
-    {"queue: }", "1: syntax error"},
-    {"}", "1: syntax error"},
-    {"{ region = \"x\"; }", "1: syntax error"},
-    {"queue.url = \"x\";", "1: syntax error"},
-    {"\"region\" = \"x\";", "1: syntax error"},
-    {"region = \"x", "1: syntax error"},
-    {"queue: { batch_size = 5 5; };", "1: syntax error"},
-    {"queue: { batch_size = - 5; };", "1: syntax error"},
+    {"region", "1: syntax error" SYNTAX_HINT},
+    {"region = ", "1: syntax error" SYNTAX_HINT},
+    {"region = ;", "1: syntax error" SYNTAX_HINT},
+    {"region = x;", "1: syntax error" SYNTAX_HINT},
+    {"region = 'x';", "1: syntax error" SYNTAX_HINT},
+    {"\n\nregion \"x\";\n\n", "3: syntax error" SYNTAX_HINT},
+    {"region = \"x\";;;\nqueue = = 5;", "1: syntax error" SYNTAX_HINT},
+    {"queue: {\nurl = \"x\";\n", "2: syntax error" SYNTAX_HINT},
+    {"queue: }", "1: syntax error" SYNTAX_HINT},
+    {"}", "1: syntax error" SYNTAX_HINT},
+    {"{ region = \"x\"; }", "1: syntax error" SYNTAX_HINT},
+    {"queue.url = \"x\";", "1: syntax error" SYNTAX_HINT},
+    {"\"region\" = \"x\";", "1: syntax error" SYNTAX_HINT},
+    {"region = \"x", "1: syntax error" SYNTAX_HINT},
+    {"queue: { batch_size = 5 5; };", "1: syntax error" SYNTAX_HINT},
+    {"queue: { batch_size = - 5; };", "1: syntax error" SYNTAX_HINT},
     {"queue: { batch_size = [ 5, \"x\" ]; };", "1: mismatched element type in array"},
-    {"\xEF\xBB\xBFregion = \"x\";", "1: syntax error"},
-    {"region = \"x\";\v", "1: syntax error"},
-    {"region = \"x\"; \x01", "1: syntax error"},
-    {"\xFF\xFE", "1: syntax error"},
+    {"\xEF\xBB\xBFregion = \"x\";", "1: syntax error" SYNTAX_HINT},
+    {"region = \"x\";\v", "1: syntax error" SYNTAX_HINT},
+    {"region = \"x\"; \x01", "1: syntax error" SYNTAX_HINT},
+    {"\xFF\xFE", "1: syntax error" SYNTAX_HINT},
     /* looked over before libconfig is asked */
     {"region = \"x\";\n@include \"/etc/passwd\"\n", "2: @include is not supported"},
     {"region = \"x\"; /* \n queue = 5;", "1: a comment begins here and does not end"},

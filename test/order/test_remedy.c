@@ -1,5 +1,6 @@
 #include "order/remedy.h"
 
+#include "aws/credentials_source.h"
 #include "check_main.h"
 
 #include <stdio.h>
@@ -18,6 +19,17 @@ static void setup(void)
     };
     config = (struct config){.queue = {.name = "orders-dev"}, .table = {.name = "status-dev"}};
 }
+
+static enum credentials_answer deny(const struct credentials_options *options,
+                                    struct credentials **out, struct error *why)
+{
+    (void)options;
+    (void)out;
+    (void)error_set(why, ERROR_AUTH, "AccessDenied", "profile dev: no");
+    return CREDENTIALS_BROKEN;
+}
+
+static const struct credentials_row denied_row = {"profile", deny};
 
 static void given(const char *code)
 {
@@ -122,6 +134,41 @@ START_TEST(anything_else_says_where_it_happened)
 }
 END_TEST
 
+static const char *const of_credentials[] = {"BadCredentials", "NoCredentials", "ProcessFailed",
+                                             "CredentialsTimeout"};
+
+START_TEST(credentials_are_not_the_queues_fault)
+{
+    char text[sizeof(err.text)];
+
+    given(of_credentials[_i]);
+    (void)snprintf(text, sizeof(text), "%s", err.text);
+    ck_assert(!remedy_queue(&config, &client, "orders-dev", &err));
+    ck_assert(!remedy_dead_letter_queue(&config, &client, "dead", &err));
+    ck_assert(!remedy_table(&config, &client, &err));
+    ck_assert_str_eq(err.text, text);
+}
+END_TEST
+
+/* One of STS has the codes that SQS has: it is known by the provider's last error. */
+START_TEST(nor_is_what_their_source_was_told)
+{
+    const struct credentials_options options = {.profile = "dev"};
+    const struct credentials *held = NULL;
+    struct error of_load = ERROR_INIT;
+
+    client.credentials = credentials_provider_new_with(&options, &denied_row, 1);
+    ck_assert(!credentials_get(client.credentials, &held, NULL, INT64_MAX, &of_load));
+    err = of_load;
+    ck_assert(!remedy_queue(&config, &client, "orders-dev", &err));
+    ck_assert_str_eq(err.text, "profile dev: no");
+    given("AccessDenied"); /* SQS's own */
+    ck_assert(!remedy_queue(&config, &client, "orders-dev", &err));
+    ck_assert_int_eq(strncmp(err.text, "queue orders-dev", 16), 0);
+    credentials_provider_free(client.credentials);
+}
+END_TEST
+
 static void fill(char *text, size_t size)
 {
     memset(text, 'x', size - 1);
@@ -164,6 +211,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_table_that_is_missing);
     tcase_add_test(tc, a_table_with_another_key);
     tcase_add_test(tc, anything_else_says_where_it_happened);
+    tcase_add_loop_test(tc, credentials_are_not_the_queues_fault, 0, COUNT(of_credentials));
+    tcase_add_test(tc, nor_is_what_their_source_was_told);
     tcase_add_loop_test(tc, the_advice_always_fits, 0, 2 * COUNT(advised));
 }
 

@@ -141,6 +141,48 @@ START_TEST(takes_the_default_where_the_instance_knows_no_region)
 }
 END_TEST
 
+#define TOKEN_REPLY(reply)                                                                         \
+    {                                                                                              \
+        {.method = "PUT"},                                                                         \
+        {                                                                                          \
+            reply                                                                                  \
+        }                                                                                          \
+    }
+
+static const struct {
+    size_t count;
+    struct peer_row rows[4];
+    enum error_kind kind;
+    const char *part;
+} untold[] = {
+    {3,
+     {TOKEN_REPLY(.status = 500), TOKEN_REPLY(.status = 500), TOKEN_REPLY(.status = 500)},
+     ERROR_SERVER,
+     ": status 500; "},
+    {4,
+     {TOKEN_ROW, REGION_ROW(.fate = PEER_CLOSE), REGION_ROW(.fate = PEER_CLOSE),
+      REGION_ROW(.fate = PEER_CLOSE)},
+     ERROR_NETWORK,
+     "placement/region: "},
+    {2,
+     {TOKEN_ROW, REGION_ROW(.body = "no region")},
+     ERROR_MALFORMED,
+     "service tells a region that is none; "},
+};
+
+/* The default is not for these: its queue may be another one of the same name. */
+START_TEST(takes_no_default_where_the_instance_fails)
+{
+    begin_metadata(untold[_i].rows, untold[_i].count);
+    load("");
+    ck_fails(services_init(&services, &settings, &options, &err), err, untold[_i].kind);
+    ck_assert_ptr_nonnull(strstr(err.text, "the region is not known: "));
+    ck_assert_ptr_nonnull(strstr(err.text, "instance metadata"));
+    ck_assert_msg(strstr(err.text, untold[_i].part) != NULL, "%s", err.text);
+    ck_assert_ptr_nonnull(strstr(err.text, "; a region in the settings or in AWS_REGION avoids "));
+}
+END_TEST
+
 /* Each of them names a region, or says that nobody is to be asked. */
 START_TEST(does_not_ask_the_instance)
 {
@@ -182,7 +224,7 @@ static void check_printed(const char *line)
     ck_assert_msg(strstr(text, line) != NULL, "no %s in %s", line, text);
     for (const char *at = text + 1; *at != '\0'; at = strchr(at, '\n') + 1)
         ck_assert_int_eq(*at, '#');
-    ck_assert_ptr_null(strstr(text, "SECRET"));
+    ck_assert_ptr_null(strstr(text, "HIDDEN"));
     free(text);
 }
 
@@ -211,15 +253,19 @@ END_TEST
 static const struct {
     const char *variable, *profiles, *expected;
 } sources[] = {
-    {"AWS_ACCESS_KEY_ID", "[default]\naws_access_key_id = SECRET\n", "environment"},
-    {NULL, "[default]\naws_access_key_id = SECRET\naws_secret_access_key = SECRET\n",
+    {"AWS_ACCESS_KEY_ID", "[default]\naws_access_key_id = HIDDEN\n",
+     "none: environment: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not"},
+    {"AWS_SECRET_ACCESS_KEY", "",
+     "none: environment: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not"},
+    {NULL, "[default]\naws_access_key_id = HIDDEN\naws_secret_access_key = HIDDEN\n",
      "profile default"},
-    {"AWS_ROLE_ARN", "[default]\ncredential_process = /SECRET\n", "profile default"},
+    {"AWS_ROLE_ARN", "[default]\ncredential_process = /HIDDEN\n",
+     "profile default (credential_process)"},
     {"AWS_ROLE_ARN", "[default]\nregion = eu-west-1\n", "web identity (environment AWS_ROLE_ARN)"},
     {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "",
      "container (environment AWS_CONTAINER_CREDENTIALS_FULL_URI)"},
     {NULL, "", "none"},
-    {"AWS_PROFILE", "", "none: there is no profile SECRE"},
+    {"AWS_PROFILE", "", "none: there is no profile HIDDE"},
 };
 
 START_TEST(names_the_source_of_credentials)
@@ -229,12 +275,46 @@ START_TEST(names_the_source_of_credentials)
     if (sources[_i].variable != NULL)
         ck_assert_int_eq(
             setenv(sources[_i].variable,
-                   strcmp(sources[_i].variable, "AWS_PROFILE") == 0 ? "SECRE" : "SECRET", 1),
+                   strcmp(sources[_i].variable, "AWS_PROFILE") == 0 ? "HIDDE" : "HIDDEN", 1),
             0);
     home_write(home.profiles, sources[_i].profiles);
     load("");
     (void)snprintf(expected, sizeof(expected), "\n# credentials: %s\n", sources[_i].expected);
     check_printed(expected);
+}
+END_TEST
+
+static const struct {
+    const char *variable, *code, *text;
+} checked[] = {
+    {NULL, "NoCredentials", "no source of credentials is configured here, and instance metadata"},
+    {"AWS_ACCESS_KEY_ID", "BadCredentials", "environment: AWS_ACCESS_KEY_ID is set and "},
+    {"AWS_SECRET_ACCESS_KEY", "BadCredentials", "environment: AWS_SECRET_ACCESS_KEY is set and "},
+    {"AWS_PROFILE", "BadCredentials", "there is no profile HIDDEN"},
+};
+
+START_TEST(knows_what_gives_no_credentials)
+{
+    if (checked[_i].variable != NULL)
+        ck_assert_int_eq(setenv(checked[_i].variable, "HIDDEN", 1), 0);
+    load("");
+    ck_fails(services_check_credentials(&settings, &err), err, ERROR_AUTH);
+    ck_assert_str_eq(err.code, checked[_i].code);
+    ck_assert_msg(strncmp(err.text, checked[_i].text, strlen(checked[_i].text)) == 0, "%s",
+                  err.text);
+}
+END_TEST
+
+/* Whether there are instance metadata does not show without the network. */
+START_TEST(finds_nothing_wrong_with_what_may_be)
+{
+    load("");
+    (void)unsetenv("AWS_EC2_METADATA_DISABLED");
+    ck_succeeds(services_check_credentials(&settings, &err), err);
+    ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1), 0);
+    ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "HIDDEN", 1), 0);
+    check_printed("\n# credentials: environment\n");
+    ck_succeeds(services_check_credentials(&settings, &err), err);
 }
 END_TEST
 
@@ -244,9 +324,12 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, asks_the_instance_where_nobody_names_a_region);
     tcase_add_test(tc, refuses_the_queue_of_another_region_than_the_instance);
     tcase_add_test(tc, takes_the_default_where_the_instance_knows_no_region);
+    tcase_add_loop_test(tc, takes_no_default_where_the_instance_fails, 0, COUNT(untold));
     tcase_add_loop_test(tc, does_not_ask_the_instance, 0, 4);
     tcase_add_test(tc, ends_at_once_when_it_is_stopped);
     tcase_add_test(tc, prints_what_follows);
+    tcase_add_loop_test(tc, knows_what_gives_no_credentials, 0, COUNT(checked));
+    tcase_add_test(tc, finds_nothing_wrong_with_what_may_be);
     tcase_add_loop_test(tc, names_the_source_of_credentials, 0, COUNT(sources));
 }
 

@@ -68,8 +68,40 @@ START_TEST(a_queue_that_is_missing_is_said)
     TOOL_START(rows, "");
     begin();
     ck_fails(context_use_queue(&context, &tool.err), tool.err, ERROR_CONFIG);
-    ck_assert_str_eq(tool.err.text, "there is no queue order-processing-queue; \"orderctl init\" "
-                                    "makes what is missing");
+    ck_assert_str_eq(tool.err.code, "NotFound");
+    ck_contains(tool.err.text, "there is no queue order-processing-queue at http://127.0.0.1:");
+    ck_contains(tool.err.text, " (region us-east-1); create it (\"orderctl init\" does) or set ");
+}
+END_TEST
+
+START_TEST(a_dead_letter_queue_that_is_missing_is_said)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "GetQueueAttributes"}, {.body = ATTRIBUTES(POLICY)}},
+        {{.operation = "GetQueueUrl"}, NO_QUEUE},
+    };
+
+    TOOL_START(rows, "queue: { url = \"http://q/1/orders\"; };");
+    begin();
+    ck_fails(context_use_dead_letter_queue(&context, &tool.err), tool.err, ERROR_CONFIG);
+    ck_assert_str_eq(tool.err.code, "NotFound");
+    ck_contains(tool.err.text, "there is no dead-letter queue dead at http://127.0.0.1:");
+    ck_contains(tool.err.text, "set queue.dead_letter_url or endpoints.sqs");
+}
+END_TEST
+
+/* Nor the table's: neither was asked. */
+START_TEST(bad_credentials_are_not_the_queues)
+{
+    json_t *item = NULL;
+
+    tool_start(NULL, 0, "");
+    (void)unsetenv("AWS_ACCESS_KEY_ID");
+    begin();
+    ck_fails(context_use_queue(&context, &tool.err), tool.err, ERROR_AUTH);
+    ck_assert_int_eq(strncmp(tool.err.text, "environment: ", strlen("environment: ")), 0);
+    ck_fails(context_get_item(&context, "ORD-1", &item, &tool.err), tool.err, ERROR_AUTH);
+    ck_assert_int_eq(strncmp(tool.err.text, "environment: ", strlen("environment: ")), 0);
 }
 END_TEST
 
@@ -130,7 +162,8 @@ START_TEST(the_table_is_named)
              ERROR_CONFIG);
     ck_contains(tool.err.text, "there is no table orders");
     ck_fails(context_get_item(&context, "ORD-1", &reply, &tool.err), tool.err, ERROR_AUTH);
-    ck_assert_str_eq(tool.err.text, "table orders: no (AccessDeniedException, status 400)");
+    ck_contains(tool.err.text, "table orders at http://127.0.0.1:");
+    ck_contains(tool.err.text, "(region us-east-1): no (AccessDeniedException, status 400)");
     json_decref(request);
 }
 END_TEST
@@ -141,6 +174,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_queue_of_the_settings_is_taken);
     tcase_add_test(tc, a_queue_is_found_by_name);
     tcase_add_test(tc, a_queue_that_is_missing_is_said);
+    tcase_add_test(tc, a_dead_letter_queue_that_is_missing_is_said);
+    tcase_add_test(tc, bad_credentials_are_not_the_queues);
     tcase_add_test(tc, a_dead_letter_queue_of_the_settings_is_taken);
     tcase_add_test(tc, a_dead_letter_queue_is_found_through_the_redrive_policy);
     tcase_add_test(tc, a_queue_without_one_is_said);

@@ -174,9 +174,10 @@ START_TEST(a_table_that_does_not_answer_is_said_once)
     tool_run("dlq", "list");
     ck_assert(tool.ok);
     ck_assert_int_eq(tool.outcome, OUTCOME_INCOMPLETE);
-    ck_assert_str_eq(tool.messages,
-                     "orderctl: the reasons cannot be read: table order-processing-status: no "
-                     "(AccessDeniedException, status 400)\n");
+    ck_contains(tool.messages, "orderctl: the reasons cannot be read: table "
+                               "order-processing-status at http://127.0.0.1:");
+    ck_contains(tool.messages, "): no (AccessDeniedException, status 400)\n");
+    ck_assert_ptr_eq(strchr(tool.messages, '\n'), strrchr(tool.messages, '\n'));
     ck_contains(tool.data, "ORD-2     " SENT "         4  the table was not asked\n");
 }
 END_TEST
@@ -231,7 +232,7 @@ START_TEST(a_queue_that_is_missing_is_an_error)
 
     TOOL_START(rows, SETTINGS);
     tool_run("dlq", "list");
-    tool_failed(ERROR_CONFIG, "dead-letter queue http://q/1/dead: gone");
+    tool_failed(ERROR_CONFIG, "there is no dead-letter queue http://q/1/dead at http://127.0.0.1:");
 }
 END_TEST
 
@@ -298,7 +299,7 @@ START_TEST(what_was_received_is_handed_back_after_a_failure)
 
     TOOL_START(rows, SETTINGS);
     tool_run("dlq", "list");
-    tool_failed(ERROR_AUTH, "dead-letter queue http://q/1/dead: ");
+    tool_failed(ERROR_AUTH, "dead-letter queue http://q/1/dead at http://127.0.0.1:");
     ck_contains(tool.data, "m-1");
 }
 END_TEST

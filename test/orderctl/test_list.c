@@ -122,7 +122,7 @@ START_TEST(what_was_printed_stays_when_a_page_fails)
 
     TOOL_START(rows, "");
     tool_run("list", "--json");
-    tool_failed(ERROR_REJECTED, "table order-processing-status: ");
+    tool_failed(ERROR_REJECTED, "table order-processing-status at http://127.0.0.1:");
     ck_assert_str_eq(tool.data, ID("1"));
 }
 END_TEST

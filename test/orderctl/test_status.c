@@ -64,7 +64,7 @@ START_TEST(a_table_that_fails_ends_it)
 
     TOOL_START(rows, "");
     tool_run("status", "ORD-1", "ORD-2");
-    tool_failed(ERROR_AUTH, "table order-processing-status: ");
+    tool_failed(ERROR_AUTH, "table order-processing-status at http://127.0.0.1:");
 }
 END_TEST
 

@@ -335,7 +335,7 @@ static const struct {
      "QueueDoesNotExist"},
     {{.fate = PEER_CLOSE}, "NetworkError"},
     {{.fate = PEER_RESET}, "NetworkError"},
-    {{.fate = PEER_CUT, .body = ALL_DONE, .cut = 20}, "NetworkError"},
+    {{.fate = PEER_CUT, .body = ALL_DONE, .cut = 20}, "MalformedReply"},
     {{.body = "not JSON"}, "MalformedReply"},
     {{.body = "[]"}, "MalformedReply"},
 };

@@ -23,7 +23,8 @@ static struct {
     unsigned bad;    /* the first so many of them are not JSON */
     bool holds_all;  /* also replies with orders, until the test lets them go */
     bool table_hangs;
-    const char *refused; /* an operation that is answered with FAULT and its status */
+    unsigned metadata_faults; /* that the instance metadata answer with before they tell a region */
+    const char *refused;      /* an operation that is answered with FAULT and its status */
     struct peer_reply fault;
     atomic_uint given, polls, open_polls, records, deletes;
     atomic_uint recorded[ORDERS_MAX];
@@ -77,10 +78,23 @@ static void answer_update(const struct peer_request *request, struct peer_reply 
     reply->fate = aws.table_hangs ? PEER_SILENT : PEER_ANSWER;
 }
 
+static void answer_metadata(const struct peer_request *request, struct peer_reply *reply)
+{
+    bool token = strcmp(request->path, "/latest/api/token") == 0;
+
+    reply->body = token ? "TOKEN" : "eu-west-1";
+    if (aws.metadata_faults > 0) {
+        aws.metadata_faults--;
+        reply->status = 500;
+    }
+}
+
 static void answer(const struct peer_request *request, struct peer_reply *reply, void *arg)
 {
     (void)arg;
-    if (aws.refused != NULL && strcmp(request->operation, aws.refused) == 0) {
+    if (strncmp(request->path, "/latest/", strlen("/latest/")) == 0) {
+        answer_metadata(request, reply);
+    } else if (aws.refused != NULL && strcmp(request->operation, aws.refused) == 0) {
         *reply = aws.fault;
     } else if (strcmp(request->operation, "ReceiveMessage") == 0) {
         answer_receive(request, reply);
@@ -164,6 +178,7 @@ static void teardown(void)
     config_release(&settings);
     peer_end(peer);
     (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     (void)close(notify_fd);
     given_log_end(log_fd);
     fake_clock_end();
@@ -440,6 +455,38 @@ START_TEST(can_be_stopped_while_it_waits_to_start)
 }
 END_TEST
 
+static void use_metadata(unsigned faults)
+{
+    aws.metadata_faults = faults;
+    ck_assert_int_eq(setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", peer_url(peer), 1), 0);
+    (void)unsetenv("AWS_EC2_METADATA_DISABLED");
+}
+
+/* Nor is another region asked meanwhile. */
+START_TEST(waits_until_the_region_is_known)
+{
+    CLEANUP(json_decrefp) json_t *waiting = NULL;
+    CLEANUP(json_decrefp) json_t *started = NULL;
+
+    use_metadata(7);
+    ck_succeeds(run(stop_when_idle), err);
+    waiting = given_logged_once(log_fd, "waiting_to_start");
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(waiting, "error")), "region"));
+    started = given_logged_once(log_fd, "started");
+    given_field(started, "region", "eu-west-1");
+    check_account(0, 0, 0);
+}
+END_TEST
+
+START_TEST(can_be_stopped_while_the_region_is_not_known)
+{
+    use_metadata(UINT32_MAX);
+    ck_succeeds(run(stop_before_the_start), err);
+    ck_assert(!logged("started"));
+    check_account(0, 0, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, works_and_stops);
@@ -452,6 +499,8 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, does_not_start, 0, COUNT(refusals));
     tcase_add_test(tc, does_not_start_with_settings_that_cannot_be);
     tcase_add_test(tc, can_be_stopped_while_it_waits_to_start);
+    tcase_add_test(tc, waits_until_the_region_is_known);
+    tcase_add_test(tc, can_be_stopped_while_the_region_is_not_known);
 }
 
 int main(void)
