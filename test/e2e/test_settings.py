@@ -366,7 +366,7 @@ def test_endpoints_of_a_profile(show, tmp_path):
     assert follows["region"] == "eu-south-2 (profile shop)"
     assert follows["endpoint of sqs"] == "http://127.0.0.1:2/ (profile shop, services local)"
     assert follows["endpoint of dynamodb"] == "http://127.0.0.1:1/ (profile shop)"
-    assert follows["credentials"] == "profile shop"
+    assert follows["credentials"] == "profile shop (role)"
 
 
 def test_fips_and_dual_stack(show):

@@ -11,6 +11,24 @@
 
 #include <ctype.h>
 
+/* Takes away the end of the outermost element, when there is nothing behind it and it is no part of
+ * a comment or such. */
+static bool cut_last_tag(struct input *in)
+{
+    const char *tag = memrchr(in->text, '<', in->len);
+    const char *end = in->text + in->len;
+    const char *at = tag + 2;
+
+    if (end - tag < 4 || tag[1] != '/')
+        return false;
+    while (at < end && isalpha((unsigned char)*at))
+        at++;
+    if (at == tag + 2 || end - at != 1 || *at != '>')
+        return false;
+    in->len = (size_t)(tag - in->text);
+    return true;
+}
+
 static void check_reply(struct input in)
 {
     CLEANUP(sts_reply_release) struct sts_reply reply;
@@ -30,12 +48,8 @@ static void check_reply(struct input in)
         fuzz_holds(b->len == 0 || strchr(" \t\r\n", b->data[0]) == NULL);
         fuzz_holds(b->len == 0 || strchr(" \t\r\n", b->data[b->len - 1]) == NULL);
     }
-    while (in.len > 0 && in.text[in.len - 1] != '>') /* what may stand behind is blank */
-        in.len--;
-    fuzz_holds(in.len > 0);
-    if (in.len < 3 || memcmp(in.text + in.len - 3, "-->", 3) != 0)
-        if (in.len < 2 || memcmp(in.text + in.len - 2, "?>", 2) != 0)
-            fuzz_holds(!sts_read_reply(&part, in.text, in.len - 1, &err));
+    if (cut_last_tag(&in))
+        fuzz_holds(!sts_read_reply(&part, in.text, in.len, &err));
 }
 
 static void check_key(const char *key)
