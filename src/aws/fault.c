@@ -13,6 +13,8 @@ enum {
     SECRET_MIN = 60,    /* bytes without a blank that are not shown */
 };
 
+#define CODE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
 static const struct {
     const char *code;
     enum error_kind kind;
@@ -158,6 +160,9 @@ static void clean_code(const char *raw, char out[64])
         raw = hash + 1;
     }
     (void)snprintf(out, 64, "%.*s", len < 63 ? (int)len : 63, raw);
+    /* a name is letters, digits and a few signs; what else comes from outside is not for a log */
+    if (out[strspn(out, CODE_BYTES)] != '\0')
+        out[0] = '\0';
 }
 
 /* "Code;Sender"; anything else (some servers send more or fewer parts) says nothing. */

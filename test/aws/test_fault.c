@@ -65,6 +65,8 @@ static const struct {
      NULL},
     {400, "{\"__type\":\"RequestInTheFuture\"}", NULL, NULL, ERROR_AUTH, "RequestInTheFuture",
      NULL},
+    /* what is no name is none */
+    {400, "{\"__type\":\"a b\\u0007\"}", NULL, NULL, ERROR_REJECTED, "Http400", NULL},
     /* of two names the one that says more */
     {403, "{\"__type\":\"InvalidSecurity\"}", NULL, "InvalidClientTokenId;Sender", ERROR_AUTH,
      "InvalidClientTokenId", NULL},
