@@ -97,6 +97,7 @@ static bool catch_signals(struct daemon *d, struct error *err)
     sigset_t set;
 
     (void)signal(SIGPIPE, SIG_IGN); /* libcurl is told not to touch signals, so we see to it */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a log file at its limit costs lines, not the daemon */
     /* What other daemons do on these is not built yet; their default would end or stop this one. */
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGUSR1, SIG_IGN);

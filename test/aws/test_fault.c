@@ -202,6 +202,7 @@ END_TEST
 START_TEST(survives_names_and_texts_of_any_length)
 {
     static char long_text[5000];
+    static char long_name[5000];
     struct error err = ERROR_INIT;
     struct fault_reply reply = {.status = 500, .body = "", .error_type = long_text};
     json_t *body = NULL;
@@ -209,13 +210,14 @@ START_TEST(survives_names_and_texts_of_any_length)
     char *text;
 
     memset(long_text, 'x', sizeof(long_text) - 1);
+    memset(long_name, 'x', sizeof(long_name) - 1);
     fault_read(&reply, &body, &err);
     ck_assert_uint_eq(strlen(err.code), 63);
     ck_assert_ptr_null(body);
     for (size_t i = 0; i < sizeof(long_text) - 1; i += 10)
         long_text[i] = ' '; /* words: a long run would be taken for a secret */
     long_text[0] = 'x';
-    made = json_pack("{s:s, s:s}", "__type", long_text, "message", long_text);
+    made = json_pack("{s:s, s:s}", "__type", long_name, "message", long_text);
     text = json_dumps(made, 0);
     reply = (struct fault_reply){.status = 500, .body = text, .body_len = strlen(text)};
     fault_read(&reply, &body, &err);
