@@ -212,6 +212,18 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
+/* Tells whether the environment names a proxy of any kind. */
+static bool is_proxy_named(void)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (getenv(names[i]) != NULL)
+            return true;
+    return false;
+}
+
 static void set_constants(struct http *h, const struct http_options *options)
 {
     CURL *e = h->easy;
@@ -240,8 +252,8 @@ static void set_constants(struct http *h, const struct http_options *options)
     SET(e, CURLOPT_PREREQDATA, h);
     if (shared.handle != NULL)
         SET(e, CURLOPT_SHARE, shared.handle);
-    if (options->direct)
-        SET(e, CURLOPT_PROXY, ""); /* NULL would mean: look at the environment */
+    if (options->direct || !is_proxy_named())
+        SET(e, CURLOPT_PROXY, ""); /* NULL would mean: look at the environment, for each request */
     set_trust(h, options->ca_file);
 }
 

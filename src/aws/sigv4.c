@@ -213,15 +213,29 @@ void sigv4_string_to_sign(struct sigv4 *s, const struct sigv4_request *r,
     (void)buf_puts(out, hash);
 }
 
+/* Skips TEXT and the byte END behind it; NULL when something else stands there. */
+static const char *skip(const char *at, const char *text, size_t len, char end)
+{
+    return at != NULL && strncmp(at, text, len) == 0 && at[len] == end ? at + len + 1 : NULL;
+}
+
+/* Compares "day/region/service/key" piece by piece: this happens for each request. */
+static bool is_derived_for(const char *key_for, const struct sigv4_request *r)
+{
+    const char *at = skip(key_for, r->stamp, DAY_LEN, '/');
+
+    at = skip(at, r->region, strlen(r->region), '/');
+    at = skip(at, r->service, strlen(r->service), '/');
+    return skip(at, r->access_key_id, strlen(r->access_key_id), '\0') != NULL;
+}
+
 /* Derives the signing key unless the cached one is for the same key, day, region and service. */
 static void derive_key(struct sigv4 *s, const struct sigv4_request *r)
 {
-    char wanted[sizeof(s->key_for)];
     char secret[512];
-    int len = snprintf(wanted, sizeof(wanted), "%.8s/%s/%s/%s", r->stamp, r->region, r->service,
-                       r->access_key_id);
+    int len;
 
-    if (len > 0 && (size_t)len < sizeof(wanted) && strcmp(wanted, s->key_for) == 0)
+    if (is_derived_for(s->key_for, r))
         return;
     (void)snprintf(secret, sizeof(secret), "AWS4%s", r->secret_access_key);
     digest_hmac(s->digest, secret, strlen(secret), r->stamp, DAY_LEN, s->key);
@@ -229,9 +243,10 @@ static void derive_key(struct sigv4 *s, const struct sigv4_request *r)
     digest_hmac(s->digest, s->key, sizeof(s->key), r->region, strlen(r->region), s->key);
     digest_hmac(s->digest, s->key, sizeof(s->key), r->service, strlen(r->service), s->key);
     digest_hmac(s->digest, s->key, sizeof(s->key), "aws4_request", strlen("aws4_request"), s->key);
-    /* Too long to remember: derived each time rather than taken for another one. */
-    (void)snprintf(s->key_for, sizeof(s->key_for), "%s",
-                   (size_t)len < sizeof(wanted) ? wanted : "");
+    len = snprintf(s->key_for, sizeof(s->key_for), "%.8s/%s/%s/%s", r->stamp, r->region, r->service,
+                   r->access_key_id);
+    if ((size_t)len >= sizeof(s->key_for))
+        s->key_for[0] = '\0'; /* too long to remember: derived each time, not taken for another */
 }
 
 void sigv4_authorize(struct sigv4 *s, const struct sigv4_request *r, struct buf *out)
