@@ -8,6 +8,7 @@
 #define ORDER_CONFIG_H
 
 #include "aws/profile.h"
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ enum {
     CONFIG_ORIGIN_SIZE = 256,
     CONFIG_FILE_MAX = 1024 * 1024,
     CONFIG_SETTINGS_MAX = 40,
+    CONFIG_NAMES_MAX = CONFIG_SETTINGS_MAX * 64, /* of all settings' names, with commas */
     CONFIG_PROBLEMS_MAX = 50,
     CONFIG_HOLD_MAX_S = 43000, /* of breaker.hold_seconds */
     CONFIG_EXIT_STATUS = 78,   /* EX_CONFIG of sysexits.h: systemd does not restart on it */
@@ -129,6 +131,11 @@ void config_release(struct settings *settings);
 /* Borrow where a setting's value came from, and tell whether that is the default. */
 const char *config_origin(const struct settings *s, const char *name);
 bool config_is_default(const struct settings *s, const char *name);
+
+/* Appends the names of the settings whose values differ between the two, with commas; those that
+ * can change while the daemon runs, or the others. */
+void config_changes(const struct settings *before, const struct settings *after, bool reloadable,
+                    struct buf *names);
 
 /* Prints every setting with its origin, a line each. */
 void config_print(const struct settings *settings, FILE *out);

@@ -1,6 +1,6 @@
 /*
- * acknowledger: the only one that talks to SQS about a message that exists: deletes those that are
- * done, changes the visibility of those that failed.
+ * acknowledger: the only one that talks to SQS about a message that exists: extends the leases of
+ * all in hand, deletes those that are done, changes the visibility of those that failed.
  *
  * One thread; several calls under way at a time, so that it never limits the rate. Workers hand
  * over with acknowledger_submit(), which always takes; the number of messages is bounded by what
@@ -22,7 +22,8 @@
 struct acknowledger;
 
 struct acknowledger_options {
-    struct queue *queue; /* is told when messages are gone */
+    struct queue *queue; /* is told when messages are gone, and what calls fail */
+    struct leases *leases;
     struct stats *stats;
     struct client *sqs;
     const char *queue_url;
@@ -37,6 +38,12 @@ void acknowledger_free(struct acknowledger *a);
 
 /* Hands a finished message over (takes M), with its disposal set. Any thread. */
 void acknowledger_submit(struct acknowledger *a, struct message *m);
+
+/* Changes how long a delete waits for others. Any thread. */
+void acknowledger_set_linger(struct acknowledger *a, int64_t linger_ns);
+
+/* Makes it look at the leases: one is due before it would look by itself. Any thread. */
+void acknowledger_look(struct acknowledger *a);
 
 /* Says that nothing more will be submitted: acknowledger_run() ends when all is done. Any thread.
  */

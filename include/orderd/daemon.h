@@ -12,10 +12,11 @@
 
 /*
  * Runs until SIGTERM or SIGINT and all that was received is accounted for. The calling thread is
- * the main thread; no other may exist yet. Settings are borrowed. Errors: config and auth from the
- * checks at the start, and whatever keeps threads from being made.
+ * the main thread; no other may exist yet. Settings are borrowed; REQUEST is what they were read
+ * by, for SIGHUP to read them again. Errors: config and auth from the checks at the start, and
+ * whatever keeps threads from being made.
  */
-bool daemon_run(const struct settings *settings, struct error *err)
-    __attribute__((warn_unused_result));
+bool daemon_run(const struct settings *settings, const struct config_request *request,
+                struct error *err) __attribute__((warn_unused_result));
 
 #endif

@@ -2,13 +2,15 @@
  * message: one received message with its lease, and what is to become of it.
  *
  * It has one owner at any time: receiver -> queue -> worker -> acknowledger. Nobody else touches
- * it, so it needs no lock.
+ * it, so it needs no lock; its lease has one of its own, as it is extended whoever owns the
+ * message.
  */
 #ifndef ORDERD_MESSAGE_H
 #define ORDERD_MESSAGE_H
 
 #include "aws/sqs.h"
 #include "order/confirm.h"
+#include "orderd/lease.h"
 
 #include <stdint.h>
 
@@ -24,7 +26,8 @@ struct message {
     struct sqs_message sqs;
     struct confirmation confirmation; /* drawn once, kept over repeated records */
     int64_t received_ns;              /* clock_now() from before the receive was sent */
-    int64_t lease_end_ns;             /* clock_now() at which the message may be visible again */
+    struct lease lease;
+    bool known_done; /* its order is recorded: it came back before its delete had succeeded */
 
     enum disposal disposal;
     unsigned disposal_s; /* 0: visible at once */
@@ -32,10 +35,12 @@ struct message {
     int64_t due_ns;      /* the acknowledger acts from then on */
 };
 
-/* Makes a message; takes the contents of RECEIVED, which is empty afterwards. Returned owned. */
+/* Makes a message, whose lease stands in no register yet; takes the contents of RECEIVED, which is
+ * empty afterwards. Returned owned. */
 struct message *message_new(struct sqs_message *received, int64_t received_ns, int64_t lease_ns)
     __attribute__((returns_nonnull, warn_unused_result));
 
+/* Frees a message and ends its lease; NULL is fine. */
 void message_free(struct message *m);
 
 /* A list of messages in the order of their arrival. */

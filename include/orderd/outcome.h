@@ -30,9 +30,15 @@ struct verdict {
 /* Judges an error: is it the order's fault, one that may pass, or not the order's at all? */
 struct verdict outcome_of_error(enum step step, const struct error *err);
 
+/* Tells whether a refusal by the table is about the order itself, whatever the table's state: its
+ * size, its nesting, its numbers. Everything else may be the table's, the network's or the keys'
+ * fault. */
+bool outcome_is_orders_fault(const struct error *err);
+
 /* What is known of the queue's redrive policy. */
 struct redrive {
     _Atomic int64_t max_receive_count; /* 0: unknown, or there is none */
+    _Atomic int64_t look_ns;           /* clock_now() at which it is read again */
 };
 
 /* Tells whether the redrive policy moves a message to the dead-letter queue at its next receive. */

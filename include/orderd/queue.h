@@ -20,8 +20,17 @@ struct queue;
 
 enum { QUEUE_UNDELETED_MAX = 40 };
 
-/* Makes a queue; returned owned. */
-struct queue *queue_new(unsigned workers, unsigned batch_size)
+/* Told when SQS stops or resumes working (a breaker of its own: while it is open no poll but a
+ * probe is opened), with no lock held, in a thread that found out: one at a time and in order, so
+ * that what was told last is what is. */
+struct queue_observer {
+    void (*changed)(void *arg, bool open, const struct error *why);
+    void *arg; /* borrowed */
+};
+
+/* Makes a queue; returned owned. OBSERVER is copied; NULL: nobody is told. */
+struct queue *queue_new(unsigned workers, unsigned batch_size,
+                        const struct queue_observer *observer)
     __attribute__((returns_nonnull, warn_unused_result));
 
 /* Frees it with what still waits in it. */
@@ -48,6 +57,26 @@ unsigned queue_may_poll(struct queue *q);
 void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brought,
                       enum poll_end how);
 
+/* Says that a receive failed after its retries: until one is read, only probes are sent. Returns
+ * true when that was known already. */
+bool queue_receive_failed(struct queue *q, const struct error *why);
+
+/* Says that a delete call failed as a whole, or that one worked. Three failures in a row let no
+ * poll be opened until one works. Returns true when that was known already. */
+bool queue_deletes_failed(struct queue *q, const struct error *why);
+void queue_deletes_worked(struct queue *q);
+
+/* Says whether leases can be extended: when not, no message waits for a worker. */
+void queue_may_prefetch(struct queue *q, bool may);
+
+/* Says how the table is: no polls while it is down; while it is on trial and no order in hand, one
+ * poll for one message. */
+enum queue_table { QUEUE_TABLE_WORKS, QUEUE_TABLE_DOWN, QUEUE_TABLE_TRIAL };
+void queue_table_is(struct queue *q, enum queue_table how);
+
+/* Opens no polls until it is resumed. */
+void queue_pause(struct queue *q, bool paused);
+
 /* Lets no poll be opened any more, and wakes the receivers that wait to open one. */
 void queue_end_polls(struct queue *q);
 
@@ -57,11 +86,17 @@ void queue_close(struct queue *q);
 /* Waits for a message; returned owned. NULL: closed and empty. */
 struct message *queue_take(struct queue *q);
 
+/* Says that the calling worker has handed over what it took. */
+void queue_finished(struct queue *q);
+
 /* Counts COUNT taken messages as gone from our hands. */
 void queue_gone(struct queue *q, unsigned count);
 
 struct queue_state {
     unsigned asked, waiting, in_hand, idle_workers;
+    bool paused, open;  /* open: the breaker of SQS */
+    int64_t open_ns;    /* clock_now() since when */
+    struct error error; /* what opened it, or the last failure */
 };
 
 /* Reads the numbers, for status. */

@@ -8,6 +8,10 @@
 
 #include "aws/sqs.h"
 #include "base/stop.h"
+#include "orderd/acknowledger.h"
+#include "orderd/breaker.h"
+#include "orderd/lease.h"
+#include "orderd/outcome.h"
 #include "orderd/queue.h"
 #include "orderd/stats.h"
 
@@ -16,6 +20,10 @@
 /* What all receivers share; borrowed by each, constant while they run. */
 struct receiver_options {
     struct queue *queue;
+    struct leases *leases;
+    struct acknowledger *acknowledger; /* extends the leases */
+    struct breaker *breaker;           /* of the table */
+    struct redrive *redrive;
     struct stats *stats;
     struct client *sqs;
     const char *queue_url;

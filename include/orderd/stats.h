@@ -10,6 +10,7 @@ struct stats {
     _Atomic uint64_t received, processed, duplicate, failed, deferred;
     _Atomic uint64_t deleted;         /* deletes that SQS confirmed */
     _Atomic uint64_t delete_failures; /* entries and calls that failed, each time */
+    _Atomic uint64_t leases_lost;     /* ended while their message was in work or waiting */
     _Atomic uint64_t unreadable;      /* messages in replies that could not be used */
 };
 

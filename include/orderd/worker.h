@@ -14,6 +14,7 @@
 #include "orderd/acknowledger.h"
 #include "orderd/outcome.h"
 #include "orderd/queue.h"
+#include "orderd/recording.h"
 #include "orderd/stats.h"
 
 #include <stdint.h>
@@ -24,10 +25,11 @@ struct worker_options {
     struct acknowledger *acknowledger;
     struct stats *stats;
     const struct redrive *redrive;
+    struct recording_options *recording;
     struct client *dynamodb;
     const char *table;
     const char *environment;
-    int64_t timeout_ns;       /* the longest that one order may take */
+    int64_t timeout_ns;       /* the longest that the processing of one order may take */
     const struct stop *abort; /* ends the work at once */
 };
 
@@ -38,10 +40,16 @@ struct worker {
     struct digest *digest;
     struct recorder recorder;
     struct order order;
+    struct recording recording;
+    struct stop work; /* raised when the work on the message in hand has to stop */
 };
 
-void worker_init(struct worker *w, const struct worker_options *options);
+bool worker_init(struct worker *w, const struct worker_options *options, struct error *err)
+    __attribute__((warn_unused_result));
 void worker_release(struct worker *w);
+
+/* Stops the work in hand: the daemon ends at once (its abort flag is up already). Any thread. */
+void worker_abort(struct worker *w);
 
 /* Works until the queue is closed and empty; the body of a thread, ARG is the struct worker. */
 void worker_run(void *arg);

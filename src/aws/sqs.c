@@ -425,6 +425,15 @@ static bool may_pass(const char *code)
     return retry_may_pass(kind) || kind == ERROR_AUTH || kind == ERROR_EXPIRED;
 }
 
+/* "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the
+ * message is beyond the limit [43200 seconds]": nothing is wrong with the receipt handle. */
+static bool is_about_timeout(const json_t *row)
+{
+    const char *message = json_string_value(json_object_get(row, "Message"));
+
+    return message != NULL && strstr(message, "VisibilityTimeout") != NULL;
+}
+
 bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, size_t count,
                      struct error *err)
 {
@@ -437,6 +446,7 @@ bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, si
     if (!read_object(&body, &reply, err))
         return false;
     for (i = 0; i < count; i++) {
+        entries[i].beyond_limit = false;
         entries[i].result = SQS_ENTRY_RETRY; /* unless the reply says otherwise */
         (void)snprintf(entries[i].code, sizeof(entries[i].code), "NoAnswer");
     }
@@ -453,6 +463,7 @@ bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, si
             continue;
         (void)snprintf(entries[index].code, sizeof(entries[index].code), "%s",
                        code != NULL ? code : "Failed");
+        entries[index].beyond_limit = is_about_timeout(row);
         entries[index].result =
             json_is_true(json_object_get(row, "SenderFault")) && !may_pass(entries[index].code)
                 ? SQS_ENTRY_REFUSED

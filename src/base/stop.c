@@ -38,7 +38,40 @@ bool stop_raised(const struct stop *s)
     return atomic_load_explicit(&s->up, memory_order_acquire);
 }
 
+/* Takes the wake-ups off the descriptor, but never that of a flag which is up. */
+static void drain(const struct stop *s)
+{
+    uint64_t count;
+    ssize_t done = read(s->fd, &count, sizeof(count));
+
+    if (done > 0 && stop_raised(s)) {
+        count = 1;
+        done = write(s->fd, &count, sizeof(count));
+    }
+    (void)done; /* there was nothing to read: somebody else has */
+}
+
 bool stop_wait(const struct stop *s, int64_t until_ns)
 {
-    return clock_wait(s->fd, until_ns);
+    if (!clock_wait(s->fd, until_ns))
+        return stop_raised(s);
+    if (!stop_raised(s))
+        drain(s);
+    return stop_raised(s);
+}
+
+void stop_nudge(struct stop *s)
+{
+    uint64_t one = 1;
+    ssize_t written = write(s->fd, &one, sizeof(one));
+
+    (void)written; /* as above: a full counter is readable too */
+}
+
+void stop_lower(struct stop *s)
+{
+    if (!stop_raised(s))
+        return;
+    atomic_store_explicit(&s->up, false, memory_order_release);
+    drain(s);
 }

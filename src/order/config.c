@@ -132,6 +132,30 @@ bool config_row_group(const char *path)
     return false;
 }
 
+static bool same_value(const struct config_setting_row *r, const struct config *a,
+                       const struct config *b)
+{
+    const char *left = (const char *)a + r->offset;
+    const char *right = (const char *)b + r->offset;
+
+    if (r->type == CONFIG_IS_TEXT)
+        return strcmp(left, right) == 0;
+    return memcmp(left, right, sizeof(int64_t)) == 0;
+}
+
+void config_changes(const struct settings *before, const struct settings *after, bool reloadable,
+                    struct buf *names)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].reloadable != reloadable ||
+            same_value(&rows[i], &before->values, &after->values))
+            continue;
+        if (names->len > 0)
+            (void)buf_puts(names, ", ");
+        (void)buf_puts(names, rows[i].name);
+    }
+}
+
 const char *config_origin(const struct settings *s, const char *name)
 {
     return s->origins[config_row_find(name) - rows];

@@ -23,9 +23,12 @@ static void draw_number(char out[CONFIRM_NUMBER_SIZE])
     out[4 + SYMBOLS] = '\0';
 }
 
-bool order_confirm(const struct order *o, struct confirmation *c, struct error *err)
+bool order_confirm(const struct order *o, struct confirmation *c, int64_t deadline_ns,
+                   const struct stop *work, struct error *err)
 {
     (void)o;
+    (void)deadline_ns;
+    (void)work;
     (void)err;
     if (c->number[0] == '\0')
         draw_number(c->number);

@@ -1,7 +1,7 @@
 /*
  * DESIGN: an inbox with a lock, and everything else private to the thread. A call in flight is a
- * lane: a connection and the up to ten messages it is about. Changes of visibility go before
- * deletes, as they have a lease to meet and deletes have none.
+ * lane: a connection and the up to ten messages it is about. Extensions and changes of visibility
+ * go before deletes, as they have a lease to meet and deletes have none.
  *
  * Waking a thread costs more than what it does for one message, so a worker wakes the acknowledger
  * only when there is something to do now: when a linger has to begin, or a batch is full.
@@ -19,8 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls under way at a time; the last lane is kept for changes, which have a lease to meet. */
-enum { LANES = 5, DELETE_LANES = 4 };
+/* Calls under way at a time; the last lanes are kept for extensions and changes, which have a lease
+ * to meet. */
+enum { LANES = 6, DELETE_LANES = 4 };
 
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
 #define RETRY_FIRST_NS (100 * CLOCK_NS_PER_MS)
@@ -30,18 +31,23 @@ enum { LANES = 5, DELETE_LANES = 4 };
 /* What has to be left of a lease for a change of visibility. */
 #define LEASE_MIN_NS (500 * CLOCK_NS_PER_MS)
 #define HANG_NS (60 * CLOCK_NS_PER_S)
+#define COMPLAIN_NS (60 * CLOCK_NS_PER_S)
 
 struct lane {
     struct sqs sqs;
     enum sqs_batch what;
     unsigned count; /* 0: free */
+    bool extending; /* the call extends leases, of whoever's messages; else it is about these: */
     struct message *messages[SQS_BATCH_MAX];
+    struct lease_extension extensions[SQS_BATCH_MAX];
+    int64_t sent_ns;
     struct sqs_entry entries[SQS_BATCH_MAX];
 };
 
 struct acknowledger {
     struct acknowledger_options options;
     struct http_group *group;
+    _Atomic int64_t linger_ns;
 
     pthread_mutex_t lock;
     struct message_list inbox; /* under the lock, like the next two */
@@ -52,7 +58,8 @@ struct acknowledger {
     struct message_list deletes; /* to be tried, in the order of due_ns but for retries */
     struct message_list changes;
     struct lane lanes[LANES];
-    atomic_uint owed; /* deletes not yet confirmed */
+    int64_t complained_ns; /* when the log last said that extensions fail */
+    atomic_uint owed;      /* deletes not yet confirmed */
 };
 
 struct acknowledger *acknowledger_new(const struct acknowledger_options *options)
@@ -60,6 +67,7 @@ struct acknowledger *acknowledger_new(const struct acknowledger_options *options
     struct acknowledger *a = xcalloc(1, sizeof(*a));
 
     a->options = *options;
+    atomic_store(&a->linger_ns, options->linger_ns);
     a->group = http_group_new();
     a->wake_at = 1;
     (void)pthread_mutex_init(&a->lock, NULL);
@@ -68,13 +76,27 @@ struct acknowledger *acknowledger_new(const struct acknowledger_options *options
     return a;
 }
 
+/* Lets a lane go whose call nobody waits for any more. */
+static void drop_lane(struct acknowledger *a, struct lane *lane)
+{
+    enum lease_answer answers[SQS_BATCH_MAX];
+
+    for (unsigned i = 0; i < lane->count; i++) {
+        answers[i] = LEASE_NOT_ASKED;
+        if (!lane->extending)
+            message_free(lane->messages[i]);
+    }
+    if (lane->extending)
+        (void)leases_settle(a->options.leases, lane->extensions, answers, lane->count, 0);
+    lane->count = 0;
+}
+
 void acknowledger_free(struct acknowledger *a)
 {
     if (a == NULL)
         return;
     for (int i = 0; i < LANES; i++) {
-        for (unsigned m = 0; m < a->lanes[i].count; m++)
-            message_free(a->lanes[i].messages[m]);
+        drop_lane(a, &a->lanes[i]);
         sqs_release(&a->lanes[i].sqs);
     }
     message_list_release(&a->inbox);
@@ -99,6 +121,16 @@ void acknowledger_submit(struct acknowledger *a, struct message *m)
     pthread_mutex_unlock(&a->lock);
     if (wake)
         http_group_wake(a->group);
+}
+
+void acknowledger_set_linger(struct acknowledger *a, int64_t linger_ns)
+{
+    atomic_store(&a->linger_ns, linger_ns);
+}
+
+void acknowledger_look(struct acknowledger *a)
+{
+    http_group_wake(a->group);
 }
 
 void acknowledger_close(struct acknowledger *a)
@@ -235,8 +267,10 @@ static void settle_change(struct acknowledger *a, struct message *m, const struc
 static void call_failed(struct acknowledger *a, struct lane *lane, const struct error *err)
 {
     bool deletes = lane->what == SQS_DELETE;
+    /* while deletes fail for long, the queue's breaker says so once a minute */
+    bool quiet = deletes && queue_deletes_failed(a->options.queue, err);
 
-    if (err->kind != ERROR_STOPPED)
+    if (err->kind != ERROR_STOPPED && !quiet)
         log_event(LOG_WARNING, deletes ? "deletes_failed" : "visibility_calls_failed",
                   LOG_INT("messages", lane->count), LOG_STR("error_code", err->code),
                   LOG_STR("error", err->text));
@@ -249,6 +283,70 @@ static void call_failed(struct acknowledger *a, struct lane *lane, const struct 
         }
     }
     lane->count = 0;
+    /* with nothing left to delete no call could tell that they work again */
+    if (deletes && acknowledger_owed(a) == 0)
+        queue_deletes_worked(a->options.queue);
+}
+
+/* --- extensions ---------------------------------------------------------------------------------
+ */
+
+/* The queue lets no message wait for a worker while leases cannot be extended. */
+static void extensions_failed(struct acknowledger *a, const struct error *err)
+{
+    int64_t now = clock_now();
+
+    if (err->kind == ERROR_AUTH) /* other failures say nothing about the right */
+        queue_may_prefetch(a->options.queue, false);
+    if (err->kind == ERROR_STOPPED ||
+        (a->complained_ns != 0 && now - a->complained_ns < COMPLAIN_NS))
+        return;
+    a->complained_ns = now;
+    log_failure(LOG_WARNING, "extensions_failed", err);
+}
+
+/* A refusal is worth a word only where it ends work: a message that was deleted meanwhile is
+ * refused too. */
+static void settle_extensions(struct acknowledger *a, struct lane *lane,
+                              const enum lease_answer *answers)
+{
+    unsigned lost =
+        leases_settle(a->options.leases, lane->extensions, answers, lane->count, lane->sent_ns);
+
+    stats_add(&a->options.stats->leases_lost, lost);
+    for (unsigned i = 0; i < lane->count; i++)
+        if (lane->extensions[i].lost)
+            log_event(LOG_WARNING, "lease_refused",
+                      LOG_STR("message_id", lane->extensions[i].message_id),
+                      LOG_STR("error_code", lane->entries[i].code),
+                      LOG_STR("error", "SQS does not extend the lease: the message is not ours"));
+    lane->count = 0;
+}
+
+static enum lease_answer answer_of(const struct sqs_entry *entry)
+{
+    switch (entry->result) {
+    case SQS_ENTRY_DONE:
+        return LEASE_EXTENDED;
+    case SQS_ENTRY_RETRY:
+        return LEASE_NOT_NOW;
+    case SQS_ENTRY_REFUSED:
+        break;
+    }
+    return entry->beyond_limit ? LEASE_NO_MORE : LEASE_REFUSED;
+}
+
+static void extensions_ended(struct acknowledger *a, struct lane *lane, const struct error *err)
+{
+    enum lease_answer answers[SQS_BATCH_MAX];
+
+    for (unsigned i = 0; i < lane->count; i++)
+        answers[i] = err == NULL ? answer_of(&lane->entries[i]) : LEASE_NOT_NOW;
+    if (err == NULL)
+        queue_may_prefetch(a->options.queue, true);
+    else
+        extensions_failed(a, err);
+    settle_extensions(a, lane, answers);
 }
 
 static void call_ended(struct acknowledger *a, const struct http *ended)
@@ -258,10 +356,18 @@ static void call_ended(struct acknowledger *a, const struct http *ended)
 
     while (lane->sqs.caller.http != ended)
         lane++;
-    if (!sqs_batch_finish(&lane->sqs, lane->entries, lane->count, &err)) {
+    bool ok = sqs_batch_finish(&lane->sqs, lane->entries, lane->count, &err);
+
+    if (lane->extending) {
+        extensions_ended(a, lane, ok ? NULL : &err);
+        return;
+    }
+    if (!ok) {
         call_failed(a, lane, &err);
         return;
     }
+    if (lane->what == SQS_DELETE)
+        queue_deletes_worked(a->options.queue);
     for (unsigned i = 0; i < lane->count; i++) {
         if (lane->what == SQS_DELETE)
             settle_delete(a, lane->messages[i], &lane->entries[i]);
@@ -271,11 +377,35 @@ static void call_ended(struct acknowledger *a, const struct http *ended)
     lane->count = 0;
 }
 
+/* Extends every lease that is due, as far as there are lanes. */
+static void start_extensions(struct acknowledger *a)
+{
+    struct error err = ERROR_INIT;
+    struct lane *lane;
+    unsigned lost;
+
+    while ((lane = free_lane(a, LANES)) != NULL) {
+        lane->count = leases_take_due(a->options.leases, lane->extensions, &lost);
+        stats_add(&a->options.stats->leases_lost, lost);
+        if (lane->count == 0)
+            return;
+        lane->extending = true;
+        lane->sent_ns = clock_now();
+        for (unsigned i = 0; i < lane->count; i++)
+            lane->entries[i] = (struct sqs_entry){.receipt_handle = lane->extensions[i].handle,
+                                                  .visibility_s = lane->extensions[i].visibility_s};
+        if (!sqs_batch_start(&lane->sqs, SQS_CHANGE_VISIBILITY, lane->entries, lane->count,
+                             ATTEMPT_NS, &err))
+            extensions_ended(a, lane, &err);
+    }
+}
+
 /* Starts a call about the messages that were put into the lane, of LIMIT_NS at most. */
 static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what, int64_t limit_ns)
 {
     struct error err = ERROR_INIT;
 
+    lane->extending = false;
     lane->what = what;
     for (unsigned i = 0; i < lane->count; i++)
         lane->entries[i] =
@@ -289,6 +419,7 @@ static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what
  * somebody else's. */
 static void start_changes(struct acknowledger *a)
 {
+    struct message_list later = MESSAGE_LIST_INIT; /* an extension of theirs is under way */
     struct lane *lane;
 
     while (a->changes.first != NULL && (lane = free_lane(a, LANES)) != NULL) {
@@ -297,8 +428,12 @@ static void start_changes(struct acknowledger *a)
         struct message *m;
 
         while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->changes)) != NULL) {
-            int64_t left = m->lease_end_ns - now;
+            int64_t left = lease_end_ns(&m->lease) - now;
 
+            if (lease_let_go(&m->lease)) {
+                message_list_add(&later, m);
+                continue;
+            }
             if (left < LEASE_MIN_NS) {
                 log_about(m, "visibility_not_changed", "LeaseEnded",
                           "the lease ended before the call; the message is visible by itself");
@@ -311,6 +446,8 @@ static void start_changes(struct acknowledger *a)
         if (lane->count > 0)
             start(a, lane, SQS_CHANGE_VISIBILITY, limit);
     }
+    message_list_move(&later, &a->changes);
+    a->changes = later;
 }
 
 /* Moves the deletes whose time has come into the lane; the others stay in their order. */
@@ -360,11 +497,12 @@ static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingerin
     int64_t flush_at;
 
     *lingering = 0;
+    start_extensions(a);
     start_changes(a);
     for (;;) {
         now = clock_now();
         due = look_at_deletes(a, now);
-        flush_at = due.count > 0 ? due.oldest_ns + a->options.linger_ns : INT64_MAX;
+        flush_at = due.count > 0 ? due.oldest_ns + atomic_load(&a->linger_ns) : INT64_MAX;
         if (due.count == 0 || (open && due.count < SQS_BATCH_MAX && now < flush_at)) {
             *lingering = due.count;
             return flush_at < due.next_ns ? flush_at : due.next_ns;
@@ -377,6 +515,19 @@ static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingerin
     }
 }
 
+/* Returns when a lease is due. While every lane is taken one that is due already has to wait for
+ * the end of a call, and that wakes us by itself. */
+static int64_t look_at_leases(struct acknowledger *a)
+{
+    return free_lane(a, LANES) != NULL ? leases_next_due(a->options.leases) : INT64_MAX;
+}
+
+/* How long the thread may be silent that sleeps until then. */
+static int64_t bound_of(int64_t until_ns)
+{
+    return until_ns < INT64_MAX ? until_ns - clock_now() + HANG_NS : INT64_MAX / 2;
+}
+
 void acknowledger_run(void *arg)
 {
     struct acknowledger *a = arg;
@@ -385,13 +536,15 @@ void acknowledger_run(void *arg)
         bool open = take_inbox(a);
         unsigned lingering;
         int64_t until = start_calls(a, open, &lingering);
+        int64_t lease_ns = look_at_leases(a);
         struct http *ended;
 
         if (!open && a->deletes.first == NULL && a->changes.first == NULL && !busy(a))
             break;
         if (!may_sleep(a, lingering))
             continue;
-        thread_progress(busy(a) || until < INT64_MAX ? HANG_NS : INT64_MAX / 2);
+        until = lease_ns < until ? lease_ns : until;
+        thread_progress(busy(a) ? HANG_NS : bound_of(until));
         ended = http_group_wait(a->group, a->options.abort, until);
         if (ended != NULL)
             call_ended(a, ended);

@@ -16,20 +16,17 @@
 
 #include "aws/credentials.h"
 #include "aws/http.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/thread.h"
 #include "order/services.h"
-#include "orderd/acknowledger.h"
 #include "orderd/check.h"
+#include "orderd/crew.h"
 #include "orderd/log_credentials.h"
-#include "orderd/outcome.h"
-#include "orderd/queue.h"
-#include "orderd/receiver.h"
 #include "orderd/stats.h"
-#include "orderd/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -42,9 +39,7 @@
 #include <unistd.h>
 
 enum {
-    RECEIVERS_MAX = 32,
-    LEASE_MARGIN_S = 5,  /* of a lease beyond the order's time and the poll's wait */
-    DRAIN_MARGIN_S = 25, /* of a drain beyond the same two */
+    DRAIN_MARGIN_S = 25, /* of a drain beyond the order's time and the poll's wait */
     TICK_MS = 1000,
     EXTEND_S = 15,
     QUIET_S = 5, /* of a start, before systemd hears that it takes longer */
@@ -54,6 +49,8 @@ enum phase { STARTING, RUNNING, LAST_POLLS, WORKING, DELETING, ENDED };
 
 struct daemon {
     const struct settings *settings;
+    const struct config_request *request; /* for a reload */
+    const struct settings *current;       /* what the last one read; owned unless it is settings */
     const struct config *config;
 
     struct stop stop;  /* no new work: ends waits of the start */
@@ -72,20 +69,12 @@ struct daemon {
     bool check_ok;
 
     struct stats stats;
-    struct redrive redrive;
-    struct queue *queue;
-    struct acknowledger *acknowledger;
-    struct thread acknowledger_thread;
-
-    struct worker_options worker_options;
-    struct worker *workers;
-    struct thread *worker_threads;
-    unsigned worker_count;
-
-    struct receiver_options receiver_options;
-    struct receiver *receivers;
-    struct thread *receiver_threads;
-    unsigned receiver_count;
+    struct crew crew;
+    bool crewed;         /* there is a crew */
+    const char *hanging; /* a thread that does not move; systemd gets no sign of life */
+    int64_t watchdog_ns; /* between two signs of life; 0: systemd wants none */
+    int64_t alive_ns;    /* the next one */
+    bool paused;
 };
 
 /* --- building and taking down -------------------------------------------------------------------
@@ -94,17 +83,14 @@ struct daemon {
 /* Signals are blocked in every thread and read by this one. */
 static bool catch_signals(struct daemon *d, struct error *err)
 {
+    static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTSTP, SIGCONT};
     sigset_t set;
 
     (void)signal(SIGPIPE, SIG_IGN); /* libcurl is told not to touch signals, so we see to it */
     (void)signal(SIGXFSZ, SIG_IGN); /* a log file at its limit costs lines, not the daemon */
-    /* What other daemons do on these is not built yet; their default would end or stop this one. */
-    (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGUSR1, SIG_IGN);
-    (void)signal(SIGTSTP, SIG_IGN);
     (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        (void)sigaddset(&set, caught[i]);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (d->signals < 0)
@@ -112,19 +98,21 @@ static bool catch_signals(struct daemon *d, struct error *err)
     return stop_init(&d->stop, err) && stop_init(&d->abort, err);
 }
 
+static void release_reloaded(struct daemon *d)
+{
+    struct settings *current = (struct settings *)(uintptr_t)d->current;
+
+    if (current == d->settings)
+        return;
+    config_release(current);
+    free(current);
+}
+
 static void release(struct daemon *d)
 {
-    for (unsigned i = 0; i < d->receiver_count; i++)
-        receiver_release(&d->receivers[i]);
-    for (unsigned i = 0; i < d->worker_count; i++)
-        worker_release(&d->workers[i]);
-    free(d->receivers);
-    free(d->receiver_threads);
-    free(d->workers);
-    free(d->worker_threads);
-    acknowledger_free(d->acknowledger);
-    queue_free(d->queue);
+    crew_release(&d->crew);
     services_release(&d->services);
+    release_reloaded(d);
     stop_release(&d->abort);
     stop_release(&d->stop);
     if (d->signals >= 0)
@@ -171,103 +159,30 @@ static void run_check(void *arg)
                   check_run(&options, &d->findings, &d->check_error);
 }
 
-static void make_acknowledger(struct daemon *d)
-{
-    const struct acknowledger_options options = {
-        .queue = d->queue,
-        .stats = &d->stats,
-        .sqs = &d->services.sqs,
-        .queue_url = d->findings.queue_url,
-        .linger_ns = d->config->queue.delete_linger_ms * CLOCK_NS_PER_MS,
-        .abort = &d->abort,
-    };
-
-    d->acknowledger = acknowledger_new(&options);
-}
-
-static void make_workers(struct daemon *d)
-{
-    d->worker_count = (unsigned)d->config->processing.workers;
-    d->worker_options = (struct worker_options){
-        .queue = d->queue,
-        .acknowledger = d->acknowledger,
-        .stats = &d->stats,
-        .redrive = &d->redrive,
-        .dynamodb = &d->services.dynamodb,
-        .table = d->config->table.name,
-        .environment = d->config->environment_suffix,
-        .timeout_ns = d->config->processing.timeout_seconds * CLOCK_NS_PER_S,
-        .abort = &d->abort,
-    };
-    d->workers = xcalloc(d->worker_count, sizeof(d->workers[0]));
-    d->worker_threads = xcalloc(d->worker_count, sizeof(d->worker_threads[0]));
-    for (unsigned i = 0; i < d->worker_count; i++)
-        worker_init(&d->workers[i], &d->worker_options);
-}
-
-/* As many receivers as the queue ever lets poll at a time. */
-static void make_receivers(struct daemon *d)
-{
-    const struct config *c = d->config;
-    unsigned batch = (unsigned)c->queue.batch_size;
-    unsigned polls = (d->worker_count + batch - 1) / batch + 1;
-
-    d->receiver_count = polls < RECEIVERS_MAX ? polls : RECEIVERS_MAX;
-    d->receiver_options = (struct receiver_options){
-        .queue = d->queue,
-        .stats = &d->stats,
-        .sqs = &d->services.sqs,
-        .queue_url = d->findings.queue_url,
-        .wait_s = (unsigned)c->queue.wait_seconds,
-        .visibility_s =
-            (unsigned)(c->processing.timeout_seconds + c->queue.wait_seconds) + LEASE_MARGIN_S,
-        .stop = &d->stop,
-        .abort = &d->abort,
-    };
-    d->receivers = xcalloc(d->receiver_count, sizeof(d->receivers[0]));
-    d->receiver_threads = xcalloc(d->receiver_count, sizeof(d->receiver_threads[0]));
-    for (unsigned i = 0; i < d->receiver_count; i++)
-        receiver_init(&d->receivers[i], &d->receiver_options);
-}
-
-static bool start_threads(struct daemon *d, struct error *err)
-{
-    char name[32];
-
-    if (!thread_start(&d->credentials_thread, "credentials", credentials_refresh_run,
-                      d->services.credentials, err) ||
-        !thread_start(&d->acknowledger_thread, "acknowledger", acknowledger_run, d->acknowledger,
-                      err))
-        return false;
-    for (unsigned i = 0; i < d->worker_count; i++) {
-        (void)snprintf(name, sizeof(name), "worker-%u", i + 1);
-        if (!thread_start(&d->worker_threads[i], name, worker_run, &d->workers[i], err))
-            return false;
-    }
-    for (unsigned i = 0; i < d->receiver_count; i++) {
-        (void)snprintf(name, sizeof(name), "receiver-%u", i + 1);
-        if (!thread_start(&d->receiver_threads[i], name, receiver_run, &d->receivers[i], err))
-            return false;
-    }
-    return true;
-}
-
 static bool begin_running(struct daemon *d, struct error *err)
 {
     const struct config *c = d->config;
+    const struct crew_options options = {
+        .config = c,
+        .services = &d->services,
+        .findings = &d->findings,
+        .stats = &d->stats,
+        .stop = &d->stop,
+        .abort = &d->abort,
+    };
 
-    atomic_store(&d->redrive.max_receive_count, d->findings.max_receive_count);
-    d->queue = queue_new((unsigned)c->processing.workers, (unsigned)c->queue.batch_size);
-    make_acknowledger(d);
-    make_workers(d);
-    make_receivers(d);
-    if (!start_threads(d, err))
+    d->crewed = true;
+    if (!crew_init(&d->crew, &options, err) ||
+        !thread_start(&d->credentials_thread, "credentials", credentials_refresh_run,
+                      d->services.credentials, err) ||
+        !crew_start(&d->crew, err))
         return false;
     d->phase = RUNNING;
+    queue_pause(d->crew.queue, d->paused);
     log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION),
               LOG_STR("queue", d->findings.queue_url), LOG_STR("table", c->table.name),
               LOG_STR("region", d->services.region), LOG_INT("workers", c->processing.workers),
-              LOG_INT("visibility_seconds", d->receiver_options.visibility_s),
+              LOG_INT("visibility_seconds", d->crew.receiver_options.visibility_s),
               LOG_INT("max_receive_count", d->findings.max_receive_count));
     (void)sd_notifyf(0, "READY=1\nSTATUS=Polling %s", d->findings.queue_url);
     return true;
@@ -276,33 +191,21 @@ static bool begin_running(struct daemon *d, struct error *err)
 /* --- ending -------------------------------------------------------------------------------------
  */
 
-static bool all_ended(const struct thread *threads, unsigned count)
+static int64_t drain_limit_s(const struct daemon *d)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (!thread_ended(&threads[i]))
-            return false;
-    return true;
-}
-
-static void join_all(struct thread *threads, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        thread_join(&threads[i]);
+    return d->config->queue.wait_seconds + d->config->processing.timeout_seconds + DRAIN_MARGIN_S;
 }
 
 static void begin_drain(struct daemon *d)
 {
-    const struct config *c = d->config;
-    int64_t limit_s = c->queue.wait_seconds + c->processing.timeout_seconds + DRAIN_MARGIN_S;
-
     d->notify_ns = 0;
-    d->drain_until_ns = clock_now() + limit_s * CLOCK_NS_PER_S;
+    d->drain_until_ns = clock_now() + drain_limit_s(d) * CLOCK_NS_PER_S;
     stop_raise(&d->stop);
     if (d->phase == STARTING)
         stop_raise(&d->abort); /* nothing was received: even a load of keys may end at once */
     if (d->phase == RUNNING) {
         d->phase = LAST_POLLS;
-        queue_end_polls(d->queue);
+        crew_end_polls(&d->crew);
     }
 }
 
@@ -312,17 +215,163 @@ static void abort_all(struct daemon *d, const char *why)
         return;
     log_event(LOG_WARNING, "aborting", LOG_STR("error", why));
     stop_raise(&d->abort);
+    if (d->crewed)
+        crew_abort(&d->crew);
 }
 
-static void on_signal(struct daemon *d, int number)
+static void on_stop(struct daemon *d, int number)
 {
     if (stop_raised(&d->stop)) {
         abort_all(d, "a second signal came before the drain was over");
         return;
     }
-    log_event(LOG_INFO, "stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+    log_event(LOG_INFO, "stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"),
+              LOG_INT("limit_seconds", drain_limit_s(d)));
     (void)sd_notify(0, "STOPPING=1\nSTATUS=Finishing what was received");
     begin_drain(d);
+}
+
+/* --- signals that do not end
+ * -----------------------------------------------------------------------
+ */
+
+/* systemd compares MONOTONIC_USEC with when it sent the signal. */
+static void tell_reloading(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+/* Opens the log anew, as SIGHUP asks for after a rotation, and takes over how it is written. */
+static void reopen_log(const struct config *c)
+{
+    struct error err = ERROR_INIT;
+
+    if (!log_open(c->log.file, (enum log_level)log_level_named(c->log.level),
+                  (enum log_format)log_format_named(c->log.format), &err))
+        log_failure(LOG_ERROR, "log_not_reopened", &err);
+}
+
+/* Takes over what can change while threads run. */
+static void apply(struct daemon *d, const struct config *c)
+{
+    reopen_log(c);
+    if (!d->crewed)
+        return;
+    atomic_store(&d->crew.recording.hold_ns, c->breaker.hold_seconds * CLOCK_NS_PER_S);
+    breaker_nudge(d->crew.breaker); /* what is held already counts anew */
+    acknowledger_set_linger(d->crew.acknowledger, c->queue.delete_linger_ms * CLOCK_NS_PER_MS);
+}
+
+static void take_over(struct daemon *d, struct settings *fresh)
+{
+    CLEANUP(buf_release) struct buf changed = BUF_INIT(CONFIG_NAMES_MAX);
+    CLEANUP(buf_release) struct buf waiting = BUF_INIT(CONFIG_NAMES_MAX);
+
+    config_changes(d->current, fresh, true, &changed);
+    config_changes(d->settings, fresh, false, &waiting);
+    apply(d, &fresh->values);
+    log_event(LOG_INFO, "reloaded", LOG_STR("changed", buf_text(&changed)),
+              LOG_STR("need_restart", buf_text(&waiting)));
+    release_reloaded(d);
+    d->current = fresh;
+}
+
+/* Reads the settings anew. Invalid ones change nothing, but the log is reopened all the same. */
+static void reload(struct daemon *d)
+{
+    struct settings *fresh = xmalloc(sizeof(*fresh));
+    struct error err = ERROR_INIT;
+
+    tell_reloading();
+    if (config_load(fresh, d->request, &err)) {
+        take_over(d, fresh);
+    } else {
+        reopen_log(&d->current->values);
+        log_failure(LOG_ERROR, "reload_refused", &err);
+        config_release(fresh);
+        free(fresh);
+    }
+    if (d->phase == RUNNING)
+        (void)sd_notifyf(0, "READY=1\nSTATUS=%s %s", d->paused ? "Paused; not polling" : "Polling",
+                         d->findings.queue_url);
+}
+
+static void pause_polls(struct daemon *d, bool paused)
+{
+    if (d->paused == paused)
+        return;
+    d->paused = paused;
+    if (d->crewed)
+        queue_pause(d->crew.queue, paused);
+    log_event(LOG_INFO, paused ? "paused" : "resumed",
+              LOG_STR("signal", paused ? "SIGTSTP" : "SIGCONT"));
+    if (d->phase == RUNNING)
+        (void)sd_notifyf(0, "STATUS=%s %s", paused ? "Paused; not polling" : "Polling",
+                         d->findings.queue_url);
+}
+
+static const char *state_name(const struct daemon *d)
+{
+    static const char *const names[] = {
+        [STARTING] = "starting", [RUNNING] = "running",   [LAST_POLLS] = "draining",
+        [WORKING] = "draining",  [DELETING] = "draining", [ENDED] = "ended"};
+
+    return d->phase == RUNNING && d->paused ? "paused" : names[d->phase];
+}
+
+/* A full status, for whoever asks by SIGUSR1. */
+static void log_status(struct daemon *d)
+{
+    static const char *const tables[BREAKER_STATES] = {"closed", "open", "trial"};
+    struct breaker_report table = {.state = BREAKER_CLOSED};
+    struct queue_state queue = {0};
+    struct credentials_state keys = {.source = ""};
+
+    if (d->crewed) {
+        breaker_describe(d->crew.breaker, &table);
+        queue = queue_state(d->crew.queue);
+        credentials_describe(d->services.credentials, &keys);
+    }
+    log_event(LOG_INFO, "status", LOG_STR("state", state_name(d)),
+              LOG_INT("received", (int64_t)stats_get(&d->stats.received)),
+              LOG_INT("processed", (int64_t)stats_get(&d->stats.processed)),
+              LOG_INT("duplicate", (int64_t)stats_get(&d->stats.duplicate)),
+              LOG_INT("failed", (int64_t)stats_get(&d->stats.failed)),
+              LOG_INT("deferred", (int64_t)stats_get(&d->stats.deferred)),
+              LOG_INT("deleted", (int64_t)stats_get(&d->stats.deleted)),
+              LOG_INT("leases_lost", (int64_t)stats_get(&d->stats.leases_lost)),
+              LOG_INT("asked", queue.asked), LOG_INT("waiting", queue.waiting),
+              LOG_INT("in_hand", queue.in_hand - queue.asked),
+              LOG_INT("idle_workers", queue.idle_workers),
+              LOG_STR("table_breaker", tables[table.state]),
+              LOG_STR("queue_breaker", queue.open ? "open" : "closed"),
+              LOG_STR("credentials", keys.source),
+              LOG_INT("sqs_calls", (int64_t)atomic_load(&d->services.sqs.attempts)),
+              LOG_INT("dynamodb_calls", (int64_t)atomic_load(&d->services.dynamodb.attempts)));
+}
+
+static void on_signal(struct daemon *d, int number)
+{
+    switch (number) {
+    case SIGHUP:
+        reload(d);
+        break;
+    case SIGUSR1:
+        log_status(d);
+        break;
+    case SIGTSTP:
+        pause_polls(d, true);
+        break;
+    case SIGCONT:
+        pause_polls(d, false);
+        break;
+    default:
+        on_stop(d, number);
+    }
 }
 
 static void read_signals(struct daemon *d)
@@ -346,24 +395,45 @@ static bool advance(struct daemon *d, struct error *err)
         *err = d->check_error;
         return false;
     }
-    if (d->phase == LAST_POLLS && all_ended(d->receiver_threads, d->receiver_count)) {
-        queue_close(d->queue);
+    if (d->phase == LAST_POLLS && crew_polls_ended(&d->crew)) {
+        crew_end_work(&d->crew);
         d->phase = WORKING;
     }
-    if (d->phase == WORKING && all_ended(d->worker_threads, d->worker_count)) {
-        acknowledger_close(d->acknowledger);
+    if (d->phase == WORKING && crew_work_ended(&d->crew)) {
+        crew_end_deletes(&d->crew);
         d->phase = DELETING;
     }
-    if (d->phase == DELETING && thread_ended(&d->acknowledger_thread))
+    if (d->phase == DELETING && crew_deletes_ended(&d->crew))
         d->phase = ENDED;
     return true;
 }
 
-/* Ends a drain whose time is over; tells systemd that a start or a drain goes on. */
+/* Gives systemd its sign of life, but only while every thread moves. */
+static void feed_watchdog(struct daemon *d, int64_t now)
+{
+    const char *hanging = d->crewed ? crew_hanging(&d->crew, now) : NULL;
+
+    if (hanging != NULL && hanging != d->hanging)
+        log_event(LOG_ERROR, "thread_hangs", LOG_STR("thread", hanging),
+                  LOG_STR("error", "it has not moved within its bound; the watchdog is not fed"));
+    else if (hanging == NULL && d->hanging != NULL)
+        log_event(LOG_WARNING, "thread_moves_again", LOG_STR("thread", d->hanging));
+    d->hanging = hanging;
+    if (hanging != NULL || d->watchdog_ns == 0 || now < d->alive_ns)
+        return;
+    (void)sd_notify(0, "WATCHDOG=1");
+    d->alive_ns = now + d->watchdog_ns;
+}
+
+/* Ends a drain whose time is over; tells systemd that a start or a drain goes on, and that we live.
+ */
 static void watch(struct daemon *d)
 {
     int64_t now = clock_now();
 
+    feed_watchdog(d, now);
+    if (d->crewed)
+        crew_report(&d->crew, now);
     if (stop_raised(&d->stop) && now >= d->drain_until_ns)
         abort_all(d, "the drain took longer than its limit");
     if (d->phase == RUNNING || now < d->notify_ns)
@@ -380,14 +450,11 @@ static void end_threads(struct daemon *d)
         stop_raise(&d->abort);
     }
     thread_join(&d->check_thread);
-    if (d->queue == NULL)
+    if (!d->crewed)
         return;
-    queue_end_polls(d->queue);
-    join_all(d->receiver_threads, d->receiver_count);
-    queue_close(d->queue);
-    join_all(d->worker_threads, d->worker_count);
-    acknowledger_close(d->acknowledger);
-    thread_join(&d->acknowledger_thread);
+    if (d->phase != ENDED)
+        crew_abort(&d->crew);
+    crew_join(&d->crew);
     /* last, as all the others sign */
     stop_raise(&d->abort);
     thread_join(&d->credentials_thread);
@@ -405,7 +472,17 @@ static void log_account(const struct stats *s)
               LOG_INT("failed", (int64_t)stats_get(&s->failed)),
               LOG_INT("deferred", (int64_t)stats_get(&s->deferred)),
               LOG_INT("deleted", (int64_t)stats_get(&s->deleted)),
+              LOG_INT("leases_lost", (int64_t)stats_get(&s->leases_lost)),
               LOG_INT("unreadable", (int64_t)stats_get(&s->unreadable)));
+}
+
+/* Two signs of life within the time after which systemd would restart us. */
+static void find_watchdog(struct daemon *d)
+{
+    uint64_t usec = 0;
+
+    if (sd_watchdog_enabled(0, &usec) > 0)
+        d->watchdog_ns = (int64_t)usec * 1000 / 2;
 }
 
 static bool run(struct daemon *d, struct error *err)
@@ -416,6 +493,7 @@ static bool run(struct daemon *d, struct error *err)
     if (!catch_signals(d, err) || !thread_start(&d->check_thread, "start", run_check, d, err))
         return false;
     wait.fd = d->signals;
+    find_watchdog(d);
     d->notify_ns = clock_now() + QUIET_S * CLOCK_NS_PER_S;
     while (ok && d->phase != ENDED) {
         (void)poll(&wait, 1, d->phase == RUNNING ? TICK_MS : TICK_MS / 20);
@@ -426,10 +504,13 @@ static bool run(struct daemon *d, struct error *err)
     return ok;
 }
 
-bool daemon_run(const struct settings *settings, struct error *err)
+bool daemon_run(const struct settings *settings, const struct config_request *request,
+                struct error *err)
 {
     struct daemon d = {
         .settings = settings,
+        .request = request,
+        .current = settings,
         .config = &settings->values,
         .stop = {.fd = -1},
         .abort = {.fd = -1},

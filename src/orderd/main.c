@@ -105,7 +105,7 @@ static int exit_status(const struct error *err)
                : EXIT_FAILURE;
 }
 
-static int run(const struct settings *settings)
+static int run(const struct settings *settings, const struct config_request *request)
 {
     const struct config *c = &settings->values;
     struct error err = ERROR_INIT;
@@ -116,7 +116,7 @@ static int run(const struct settings *settings)
         log_failure(LOG_ERROR, "cannot_start", &err);
         return exit_status(&err);
     }
-    ok = daemon_run(settings, &err);
+    ok = daemon_run(settings, request, &err);
     if (!ok)
         log_failure(LOG_ERROR, "cannot_start", &err);
     /* who looks at the unit and not into the file is to see it too */
@@ -192,7 +192,7 @@ static int with_settings(const struct arguments *a)
         config_print(&settings, stdout);
         services_print(&settings, stdout);
     } else {
-        status = run(&settings);
+        status = run(&settings, &request);
     }
     config_release(&settings);
     return status;

@@ -12,8 +12,8 @@ struct message *message_new(struct sqs_message *received, int64_t received_ns, i
         .sqs = *received,
         .confirmation = CONFIRMATION_INIT,
         .received_ns = received_ns,
-        .lease_end_ns = received_ns + lease_ns,
     };
+    lease_init(&m->lease, m->sqs.id, m->sqs.receipt_handle, received_ns, lease_ns);
     received->receipt_handle = NULL;
     received->body = NULL;
     return m;
@@ -23,6 +23,7 @@ void message_free(struct message *m)
 {
     if (m == NULL)
         return;
+    lease_end(&m->lease);
     sqs_message_release(&m->sqs);
     free(m);
 }

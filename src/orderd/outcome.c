@@ -20,6 +20,12 @@ const char *outcome_event_name(enum event event)
     return names[event];
 }
 
+bool outcome_is_orders_fault(const struct error *err)
+{
+    return err->kind == ERROR_REJECTED &&
+           (strcmp(err->code, "ORDER_TOO_LARGE") == 0 || strcmp(err->code, "INVALID_ORDER") == 0);
+}
+
 struct verdict outcome_of_error(enum step step, const struct error *err)
 {
     if (err->kind == ERROR_STOPPED)
@@ -32,12 +38,10 @@ struct verdict outcome_of_error(enum step step, const struct error *err)
     case STEP_RECORD:
         break;
     }
-    if (strcmp(err->code, "ORDER_TOO_LARGE") == 0 || strcmp(err->code, "INVALID_ORDER") == 0)
+    if (outcome_is_orders_fault(err))
         return (struct verdict){.event = EVENT_FAILED, .permanent = true};
-    if (err->kind == ERROR_REJECTED)
-        return (struct verdict){.event = EVENT_FAILED, .code = "RECORD_REFUSED"};
-    /* the table, the network, the keys: none of it is the order's fault */
-    return (struct verdict){.event = EVENT_DEFERRED};
+    /* what was the table's fault has been waited out: it takes others, and not this one */
+    return (struct verdict){.event = EVENT_FAILED, .code = "RECORD_REFUSED"};
 }
 
 bool outcome_is_final(const struct redrive *redrive, int64_t receive_count)

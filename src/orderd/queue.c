@@ -13,7 +13,10 @@
 #include <assert.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+enum { DELETE_FAILURES = 3 }; /* in a row, before it is SQS and not chance */
 
 #define PAUSE_FIRST_NS (1 * CLOCK_NS_PER_S)
 #define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
@@ -35,15 +38,28 @@ struct queue {
     bool careful_open;        /* a poll is open that was opened in careful mode */
     int64_t pause_ns;         /* after the next spoiled poll */
     int64_t not_before_ns;    /* no poll is opened earlier */
-    bool polls_ended, closed;
+    bool polls_ended, closed, paused;
+    bool prefetch; /* messages may wait for workers: their leases can be extended */
+    _Atomic(enum queue_table) table; /* read without the lock to see whether to take it */
+    atomic_uint working;             /* workers that have a message */
+    bool receives_fail;              /* the last one did, after its retries */
+    unsigned failed_deletes;         /* calls in a row */
+    int64_t open_ns;                 /* of SQS's breaker, 0 while it is closed */
+    bool told_open, telling;         /* the observer: what he knows, and that he is being told */
+    struct error why;                /* what opened it, or the last failure */
+    struct queue_observer observer;
 };
 
-struct queue *queue_new(unsigned workers, unsigned batch_size)
+struct queue *queue_new(unsigned workers, unsigned batch_size,
+                        const struct queue_observer *observer)
 {
     struct queue *q = xcalloc(1, sizeof(*q));
     pthread_condattr_t attributes;
 
     q->workers = workers;
+    q->prefetch = true;
+    if (observer != NULL)
+        q->observer = *observer;
     q->batch_size = batch_size;
     q->pause_ns = PAUSE_FIRST_NS;
     (void)pthread_mutex_init(&q->lock, NULL);
@@ -64,21 +80,50 @@ void queue_free(struct queue *q)
     free(q);
 }
 
+static unsigned smaller(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static unsigned ahead(const struct queue *q)
+{
+    return q->waiting.count + q->asked;
+}
+
+/* How many messages the next poll asks for; 0: there is nobody to take one. */
 static unsigned wanted(const struct queue *q)
 {
-    return q->careful ? 1 : q->batch_size;
+    if (q->careful || q->table == QUEUE_TABLE_TRIAL)
+        return 1;
+    if (q->prefetch)
+        return q->batch_size;
+    return q->idle > ahead(q) ? smaller(q->idle - ahead(q), q->batch_size) : 0;
+}
+
+static bool deletes_fail(const struct queue *q)
+{
+    return q->failed_deletes >= DELETE_FAILURES;
+}
+
+/* Is there something that lets no poll be opened, or none but a probe that is under way? */
+static bool is_held(const struct queue *q)
+{
+    if (q->paused || deletes_fail(q) || q->table == QUEUE_TABLE_DOWN)
+        return true;
+    return q->table == QUEUE_TABLE_TRIAL && (ahead(q) > 0 || atomic_load(&q->working) > 0);
 }
 
 /* Is there room for a poll, and a reason to open it? */
 static bool has_room(const struct queue *q)
 {
     unsigned want = wanted(q);
-    unsigned ahead = q->waiting.count + q->asked;
 
+    if (want == 0 || is_held(q))
+        return false;
     if (q->asked > 0 && (q->careful || !q->backlog))
         return false;
-    return ahead + want <= q->idle + q->batch_size &&
-           ahead + q->taken + want <= q->workers + q->batch_size + QUEUE_UNDELETED_MAX;
+    return ahead(q) + want <= q->idle + (q->prefetch ? q->batch_size : 0) &&
+           ahead(q) + q->taken + want <= q->workers + q->batch_size + QUEUE_UNDELETED_MAX;
 }
 
 /* A worker or a gone message made room: is there a receiver that waits for it? */
@@ -155,8 +200,32 @@ static void judge_poll(struct queue *q, enum poll_end how)
         return;
     }
     q->careful = false;
+    q->receives_fail = false;
     q->pause_ns = PAUSE_FIRST_NS;
     q->not_before_ns = how == POLL_HASTY ? clock_now() + PAUSE_HASTY_NS : 0;
+}
+
+/* Unlocks after what SQS said, and tells the observer when its breaker has changed. One thread
+ * tells, also about what others change meanwhile: two could come in the wrong order. */
+static void unlock_and_tell(struct queue *q)
+{
+    bool open = q->receives_fail || deletes_fail(q);
+
+    if (!open)
+        q->open_ns = 0;
+    else if (q->open_ns == 0)
+        q->open_ns = clock_now();
+    while (!q->telling && q->told_open != (q->open_ns != 0) && q->observer.changed != NULL) {
+        struct error why = q->why;
+
+        open = q->told_open = q->open_ns != 0;
+        q->telling = true;
+        pthread_mutex_unlock(&q->lock);
+        q->observer.changed(q->observer.arg, open, &why);
+        pthread_mutex_lock(&q->lock);
+        q->telling = false;
+    }
+    unlock(q);
 }
 
 void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brought,
@@ -171,9 +240,63 @@ void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brou
     judge_poll(q, how);
     wake = brought->count < q->idle ? brought->count : q->idle;
     message_list_move(&q->waiting, brought);
-    unlock(q);
+    unlock_and_tell(q);
     if (wake > 0)
         event_wake(&q->arrived, wake);
+}
+
+bool queue_receive_failed(struct queue *q, const struct error *why)
+{
+    int64_t before_ns;
+
+    pthread_mutex_lock(&q->lock);
+    before_ns = q->open_ns;
+    q->receives_fail = true;
+    q->why = *why;
+    unlock_and_tell(q);
+    return before_ns != 0;
+}
+
+bool queue_deletes_failed(struct queue *q, const struct error *why)
+{
+    int64_t before_ns;
+
+    if (why->kind == ERROR_STOPPED)
+        return false;
+    pthread_mutex_lock(&q->lock);
+    before_ns = q->open_ns;
+    q->failed_deletes++;
+    q->why = *why;
+    unlock_and_tell(q);
+    return before_ns != 0;
+}
+
+void queue_deletes_worked(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->failed_deletes = 0;
+    unlock_and_tell(q);
+}
+
+void queue_may_prefetch(struct queue *q, bool may)
+{
+    pthread_mutex_lock(&q->lock);
+    q->prefetch = may;
+    unlock(q);
+}
+
+void queue_table_is(struct queue *q, enum queue_table how)
+{
+    pthread_mutex_lock(&q->lock);
+    q->table = how;
+    unlock(q);
+}
+
+void queue_pause(struct queue *q, bool paused)
+{
+    pthread_mutex_lock(&q->lock);
+    q->paused = paused;
+    unlock(q);
 }
 
 void queue_end_polls(struct queue *q)
@@ -208,10 +331,21 @@ struct message *queue_take(struct queue *q)
         pthread_mutex_lock(&q->lock);
     }
     q->idle--;
-    if (m != NULL)
+    if (m != NULL) {
         q->taken++;
+        (void)atomic_fetch_add(&q->working, 1);
+    }
     pthread_mutex_unlock(&q->lock);
     return m;
+}
+
+void queue_finished(struct queue *q)
+{
+    (void)atomic_fetch_sub(&q->working, 1);
+    if (q->table != QUEUE_TABLE_TRIAL)
+        return;
+    pthread_mutex_lock(&q->lock);
+    unlock(q);
 }
 
 void queue_gone(struct queue *q, unsigned count)
@@ -232,6 +366,10 @@ struct queue_state queue_state(struct queue *q)
         .waiting = q->waiting.count,
         .in_hand = q->asked + q->waiting.count + q->taken,
         .idle_workers = q->idle,
+        .paused = q->paused,
+        .open = q->open_ns != 0,
+        .open_ns = q->open_ns,
+        .error = q->why,
     };
     pthread_mutex_unlock(&q->lock);
     return state;

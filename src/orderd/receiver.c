@@ -6,6 +6,8 @@
 
 /* A poll's bound: its wait, the time that a call may take beyond it, and some more. */
 #define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
+/* Between two looks at the queue's redrive policy. */
+#define REDRIVE_NS (600 * CLOCK_NS_PER_S)
 /* Sooner than this no empty answer is expected. */
 #define HASTY_NS (100 * CLOCK_NS_PER_MS)
 
@@ -27,9 +29,19 @@ void receiver_release(struct receiver *r)
 static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *brought)
 {
     int64_t lease_ns = r->options->visibility_s * CLOCK_NS_PER_S;
+    bool wake = false;
 
-    for (unsigned i = 0; i < r->received.count; i++)
-        message_list_add(brought, message_new(&r->received.messages[i], sent_ns, lease_ns));
+    for (unsigned i = 0; i < r->received.count; i++) {
+        struct sqs_message *received = &r->received.messages[i];
+        bool known_done = leases_received_again(r->options->leases, received->id) == LEASE_DONE;
+        struct message *m = message_new(received, sent_ns, lease_ns);
+
+        m->known_done = known_done;
+        wake = lease_begin(r->options->leases, &m->lease) || wake;
+        message_list_add(brought, m);
+    }
+    if (wake)
+        acknowledger_look(r->options->acknowledger);
     stats_add(&r->options->stats->received, r->received.count);
     stats_add(&r->options->stats->unreadable, r->received.unreadable);
 }
@@ -56,11 +68,14 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
 
     thread_progress(r->options->wait_s * CLOCK_NS_PER_S + HANG_MARGIN_NS);
     if (!sqs_receive(&r->sqs, &request, &r->received, &err)) {
-        if (err.kind != ERROR_STOPPED)
+        /* while receives fail for long, the queue's breaker says so once a minute */
+        if (err.kind != ERROR_STOPPED && !queue_receive_failed(r->options->queue, &err))
             log_failure(LOG_WARNING, "receive_failed", &err);
         return POLL_SPOILED;
     }
     wrap(r, r->sqs.caller.started_ns, brought);
+    if (r->received.whole && r->received.count + r->received.unreadable == 0 && asked == 1)
+        breaker_nothing_there(r->options->breaker);
     if (r->received.whole && r->received.unreadable == 0)
         return r->received.count == 0 && is_hasty(r) ? POLL_HASTY : POLL_READ;
     log_event(LOG_WARNING, "receive_spoiled", LOG_INT("read", r->received.count),
@@ -68,6 +83,28 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
               LOG_STR("error_code", r->received.fault.code),
               LOG_STR("error", r->received.fault.text));
     return r->received.whole ? POLL_READ : POLL_SPOILED;
+}
+
+/* The redrive policy can be changed while the daemon runs; one of the receivers reads it again from
+ * time to time. What is known stands when that fails. */
+static void look_at_redrive(struct receiver *r)
+{
+    struct redrive *redrive = r->options->redrive;
+    int64_t now = clock_now();
+    int64_t look = atomic_load(&redrive->look_ns);
+    struct sqs_attributes queue;
+    struct error err = ERROR_INIT;
+
+    if (now < look || !atomic_compare_exchange_strong(&redrive->look_ns, &look, now + REDRIVE_NS))
+        return;
+    if (look == 0)
+        return; /* it was read at the start */
+    if (!sqs_attributes(&r->sqs, r->options->stop, &queue, &err)) {
+        log_failure(LOG_DEBUG, "redrive_policy_unread", &err);
+        return;
+    }
+    atomic_store(&redrive->max_receive_count,
+                 queue.max_receive_count > 0 ? queue.max_receive_count : 0);
 }
 
 void receiver_run(void *arg)
@@ -80,6 +117,7 @@ void receiver_run(void *arg)
         enum poll_end end = poll_once(r, asked, &brought);
 
         queue_poll_ended(r->options->queue, asked, &brought, end);
+        look_at_redrive(r);
         thread_progress(INT64_MAX / 2); /* waiting for permission is no hang */
     }
 }

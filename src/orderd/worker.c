@@ -10,17 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An attempt of a record; and what has to be left of a lease for work to begin on it. */
-#define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
+/* What has to be left of a lease for work to begin on its message. */
 #define LEASE_MIN_NS (1 * CLOCK_NS_PER_S)
 /* How far a worker may be behind its own deadlines before it counts as hung. */
 #define HANG_MARGIN_NS (30 * CLOCK_NS_PER_S)
 
 /* One message in work: what the steps share, and what came of it. */
 struct work {
+    struct worker *worker;
     const struct message *message;
     struct receipt receipt;
-    struct dynamodb_limits limits;
+    int64_t deadline_ns;           /* of the processing */
+    const struct failure *failure; /* that is being recorded */
     struct record_answer answer;
     enum step step; /* the one that is being done, or failed */
     enum event event;
@@ -30,13 +31,17 @@ struct work {
     struct error err;
 };
 
-void worker_init(struct worker *w, const struct worker_options *options)
+bool worker_init(struct worker *w, const struct worker_options *options, struct error *err)
 {
-    *w = (struct worker){.options = options, .order = ORDER_INIT};
+    *w = (struct worker){.options = options, .order = ORDER_INIT, .work = {.fd = -1}};
     w->group = http_group_new();
     w->digest = digest_new();
     dynamodb_init(&w->dynamodb, options->dynamodb, w->group);
     recorder_init(&w->recorder, &w->dynamodb, w->digest, options->table, options->environment);
+    w->recording = (struct recording){.options = options->recording,
+                                      .recorder = &w->recorder,
+                                      .work = &w->work};
+    return stop_init(&w->work, err);
 }
 
 void worker_release(struct worker *w)
@@ -46,6 +51,48 @@ void worker_release(struct worker *w)
     order_release(&w->order);
     digest_free(w->digest);
     http_group_free(w->group);
+    stop_release(&w->work);
+}
+
+void worker_abort(struct worker *w)
+{
+    stop_raise(&w->work);
+}
+
+static bool attempt_processed(void *arg, const struct dynamodb_limits *limits, struct error *err)
+{
+    struct work *work = arg;
+    struct worker *w = work->worker;
+
+    return record_processed(&w->recorder, &w->order, &work->receipt, &work->message->confirmation,
+                            limits, &work->answer, err);
+}
+
+static bool attempt_failed(void *arg, const struct dynamodb_limits *limits, struct error *err)
+{
+    struct work *work = arg;
+    struct worker *w = work->worker;
+
+    return record_failed(&w->recorder, &w->order, &work->receipt, &work->message->confirmation,
+                         work->failure, limits, &work->answer, err);
+}
+
+/* Orders of one id are one to the breaker; those without a usable one are told apart by message. */
+static const char *name_of(const struct worker *w, const struct message *m)
+{
+    const char *id = order_id_text(&w->order);
+
+    return id[0] != '\0' ? id : m->sqs.id;
+}
+
+static enum recording_end
+put_record(struct work *work, bool (*make)(void *, const struct dynamodb_limits *, struct error *),
+           struct error *err)
+{
+    const struct recording_attempt attempt = {make, work};
+
+    return recording_run(&work->worker->recording, work->message,
+                         name_of(work->worker, work->message), &attempt, err);
 }
 
 /* The way of an order that is what it should be. */
@@ -58,11 +105,10 @@ static bool handle(struct worker *w, struct message *m, struct work *work)
         !order_validate(o, w->digest, &work->err))
         return false;
     work->step = STEP_PROCESS;
-    if (!order_confirm(o, &m->confirmation, &work->err))
+    if (!order_confirm(o, &m->confirmation, work->deadline_ns, &w->work, &work->err))
         return false;
     work->step = STEP_RECORD;
-    return record_processed(&w->recorder, o, &work->receipt, &m->confirmation, &work->limits,
-                            &work->answer, &work->err);
+    return put_record(work, attempt_processed, &work->err) == RECORDING_DONE;
 }
 
 static void set_code(struct work *work, const char *code)
@@ -105,20 +151,22 @@ static void take_error(struct worker *w, struct work *work)
 }
 
 /* Writes the FAILED item. The table may answer that the order is done after all. */
-static void record_failure(struct worker *w, const struct message *m, struct work *work)
+static void record_failure(const struct message *m, struct work *work)
 {
     const struct failure failure = {work->code, work->error, work->permanent};
     struct error err = ERROR_INIT;
 
-    if (record_failed(&w->recorder, &w->order, &work->receipt, &m->confirmation, &failure,
-                      &work->limits, &work->answer, &err)) {
+    work->failure = &failure;
+    switch (put_record(work, attempt_failed, &err)) {
+    case RECORDING_DONE:
         if (work->answer.result == RECORD_OWN || work->answer.result == RECORD_DUPLICATE)
             take_answer(work, m);
         return;
-    }
-    if (outcome_of_error(STEP_RECORD, &err).event == EVENT_FAILED) {
+    case RECORDING_FAILED:
         log_failure(LOG_WARNING, "failure_not_recorded", &err);
         return;
+    case RECORDING_LET_GO:
+        break;
     }
     /* a failure that is nowhere recorded has not happened: the message comes back */
     work->err = err;
@@ -170,19 +218,16 @@ static void log_outcome(const struct work *work, const struct redrive *redrive, 
                       : LOG_STR("final_attempt", ""));
 }
 
-/* Sets the bounds of the work: the order's own time, and the lease, whichever ends first. */
+/* Sets the bounds of the work, and says whether it may begin. */
 static bool begin(struct worker *w, const struct message *m, struct work *work, int64_t now)
 {
-    int64_t deadline = now + w->options->timeout_ns;
-
     *work = (struct work){
+        .worker = w,
         .message = m,
         .receipt = {.message_id = m->sqs.id,
                     .receive_count = m->sqs.receive_count,
                     .final_attempt = outcome_is_final(w->options->redrive, m->sqs.receive_count)},
-        .limits = {.deadline_ns = deadline < m->lease_end_ns ? deadline : m->lease_end_ns,
-                   .attempt_ns = ATTEMPT_NS,
-                   .stop = w->options->abort},
+        .deadline_ns = now + w->options->timeout_ns,
         .event = EVENT_DEFERRED,
         .err = ERROR_INIT,
     };
@@ -191,11 +236,22 @@ static bool begin(struct worker *w, const struct message *m, struct work *work, 
         work->error = "the daemon was told to end at once";
         return false;
     }
-    if (m->lease_end_ns - now >= LEASE_MIN_NS)
+    if (m->known_done) /* only the delete is missing, and that may be late */
+        return true;
+    if (!lease_lost(&m->lease) && lease_end_ns(&m->lease) - now >= LEASE_MIN_NS)
         return true;
     set_code(work, "LeaseEnded");
     work->error = "the visibility timeout ended before the work began";
     return false;
+}
+
+/* Lowers the flag of the message before. Whoever ends the daemon raises the one for all first, so
+ * that is looked at last. */
+static void lower_flag(struct worker *w)
+{
+    stop_lower(&w->work);
+    if (stop_raised(w->options->abort))
+        stop_raise(&w->work);
 }
 
 void worker_handle(struct worker *w, struct message *m)
@@ -208,7 +264,13 @@ void worker_handle(struct worker *w, struct message *m)
 
     log_set_context(&context);
     order_reset(&w->order);
-    if (begin(w, m, &work, now)) {
+    lower_flag(w);
+    lease_watch(&m->lease, &w->work);
+    if (!begin(w, m, &work, now)) {
+        /* deferred */
+    } else if (m->known_done) {
+        work.event = EVENT_DUPLICATE;
+    } else {
         bool ok = handle(w, m, &work);
 
         context.order_id = order_id_text(&w->order);
@@ -217,13 +279,26 @@ void worker_handle(struct worker *w, struct message *m)
         else
             take_error(w, &work);
         if (work.event == EVENT_FAILED)
-            record_failure(w, m, &work);
+            record_failure(m, &work);
     }
     log_outcome(&work, w->options->redrive, now);
     log_set_context(NULL);
     count(w->options->stats, work.event);
     outcome_dispose(m, work.event, work.permanent, w->options->redrive);
+    lease_watch(&m->lease, NULL);
+    if (m->disposal == DISPOSAL_DELETE)
+        lease_done(&m->lease);
     acknowledger_submit(w->options->acknowledger, m);
+}
+
+/* Waits for a message. While the table is down and there is none, its breaker is looked after. */
+static struct message *next_message(struct worker *w)
+{
+    lower_flag(w);
+    while (breaker_state(w->options->recording->breaker) == BREAKER_OPEN &&
+           queue_state(w->options->queue).waiting == 0 && recording_tend(&w->recording))
+        thread_progress(INT64_MAX / 2);
+    return queue_take(w->options->queue);
 }
 
 void worker_run(void *arg)
@@ -231,9 +306,10 @@ void worker_run(void *arg)
     struct worker *w = arg;
     struct message *m;
 
-    while ((m = queue_take(w->options->queue)) != NULL) {
+    while ((m = next_message(w)) != NULL) {
         thread_progress(w->options->timeout_ns + HANG_MARGIN_NS);
         worker_handle(w, m);
+        queue_finished(w->options->queue);
         thread_progress(INT64_MAX / 2); /* waiting for work is no hang */
     }
 }

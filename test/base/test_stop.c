@@ -104,6 +104,80 @@ START_TEST(closes_its_descriptor)
 }
 END_TEST
 
+START_TEST(ends_one_wait_by_a_nudge)
+{
+    for (int nudges = 1; nudges <= 3; nudges++) {
+        fake_clock_start(0);
+        for (int i = 0; i < nudges; i++)
+            stop_nudge(&stop); /* also one that comes before the wait; several are as one */
+        ck_assert(!stop_wait(&stop, clock_now() + 60 * CLOCK_NS_PER_S));
+        ck_assert(!stop_raised(&stop));
+        ck_assert_uint_eq(fake_clock_waits(), 1);
+        ck_assert(!stop_wait(&stop, clock_now() + 60 * CLOCK_NS_PER_S));
+        ck_assert_int_eq(fake_clock_wait_ms(1), 60000); /* no time had passed at the first */
+        fake_clock_end();
+    }
+}
+END_TEST
+
+START_TEST(stays_up_when_it_is_nudged)
+{
+    stop_nudge(&stop);
+    stop_raise(&stop);
+    stop_nudge(&stop);
+    for (int i = 0; i < 3; i++)
+        ck_assert(stop_wait(&stop, INT64_MAX));
+}
+END_TEST
+
+START_TEST(can_be_used_again_once_it_was_lowered)
+{
+    int64_t began;
+
+    fake_clock_start(0);
+    for (int i = 0; i < 3; i++) {
+        began = clock_now();
+        stop_lower(&stop);
+        ck_assert(!stop_raised(&stop));
+        ck_assert(!stop_wait(&stop, began + CLOCK_NS_PER_S));
+        ck_assert_int_eq(clock_now(), began + CLOCK_NS_PER_S); /* nothing woke it */
+        stop_raise(&stop);
+        stop_nudge(&stop);
+        ck_assert(stop_wait(&stop, clock_now() + CLOCK_NS_PER_S));
+    }
+    fake_clock_end();
+}
+END_TEST
+
+static void nudge_until_woken(void *arg)
+{
+    (void)arg;
+    while (atomic_load(&woken) == 0) {
+        stop_nudge(&stop);
+        stop_raise(&stop);
+    }
+}
+
+START_TEST(is_never_half_up)
+{
+    enum { ROUNDS = 2000 };
+    struct thread other = {.name = ""};
+
+    /* whoever finds it up finds it readable too, whatever another thread does at that moment */
+    atomic_store(&woken, 0);
+    ck_succeeds(thread_start(&other, "other", nudge_until_woken, NULL, &err), err);
+    for (int i = 0; i < ROUNDS; i++) {
+        while (!stop_wait(&stop, INT64_MAX))
+            ; /* a nudge */
+        stop_lower(&stop);
+    }
+    atomic_store(&woken, 1);
+    thread_join(&other);
+    stop_raise(&stop);
+    ck_assert(stop_wait(&stop, INT64_MAX));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, is_down_at_first);
@@ -112,6 +186,10 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, can_be_raised_by_a_signal_handler);
     tcase_add_test(tc, waits_by_the_replaceable_clock);
     tcase_add_test(tc, closes_its_descriptor);
+    tcase_add_test(tc, ends_one_wait_by_a_nudge);
+    tcase_add_test(tc, stays_up_when_it_is_nudged);
+    tcase_add_test(tc, can_be_used_again_once_it_was_lowered);
+    tcase_add_test(tc, is_never_half_up);
 }
 
 int main(void)

@@ -9,10 +9,11 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent / "setup"))
+sys.path[:0] = [str(HERE.parent / "setup"), str(HERE.parent / "chaos")]
 
 from daemon import Program, environment  # noqa: E402
 from emulator import Emulator  # noqa: E402
+from rig import Rig  # noqa: E402
 from stage import Stage, client  # noqa: E402
 
 
@@ -67,6 +68,27 @@ def orderd(request, tmp_path):
     program = Program(program_path(request.config, "orderd"), tmp_path)
     yield program
     program.end()
+
+
+@pytest.fixture
+def make_rig(make_stage, orderd, tmp_path):
+    """A stage behind a proxy, with daemons on it; gone, and judged, after the test."""
+    rigs = []
+
+    def make(stage=None, **more):
+        slow = Program(orderd.binary.parent / "test" / "orderd-slow", tmp_path / "slow")
+        slow.directory.mkdir()
+        rigs.append(Rig(stage or make_stage(**more), orderd, slow))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        rig.end()
+
+
+@pytest.fixture
+def rig(make_rig):
+    return make_rig()
 
 
 @pytest.fixture(scope="module")

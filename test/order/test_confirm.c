@@ -7,6 +7,7 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's: no I, L, O, U */
 static struct error err;
+static const struct stop work = {.fd = -1};
 
 static void teardown(void)
 {
@@ -37,7 +38,7 @@ START_TEST(draws_a_number)
         struct confirmation c = CONFIRMATION_INIT;
         const struct order order = ORDER_INIT;
 
-        ck_succeeds(order_confirm(&order, &c, &err), err);
+        ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
         ck_assert_str_eq(c.number, expected);
     }
 }
@@ -51,16 +52,16 @@ START_TEST(keeps_a_number_once_drawn)
     char first[CONFIRM_NUMBER_SIZE];
 
     fake_random_start(drawn, 3);
-    ck_succeeds(order_confirm(&order, &c, &err), err);
+    ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
     memcpy(first, c.number, sizeof(first));
     for (int i = 0; i < 3; i++) {
-        ck_succeeds(order_confirm(&order, &c, &err), err);
+        ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
         ck_assert_str_eq(c.number, first);
     }
     ck_assert_uint_eq(fake_random_drawn(), 1);
 
     c = CONFIRMATION_INIT; /* another message */
-    ck_succeeds(order_confirm(&order, &c, &err), err);
+    ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
     ck_assert_str_ne(c.number, first);
     ck_assert_uint_eq(fake_random_drawn(), 2);
 }
@@ -72,7 +73,7 @@ START_TEST(says_who_processed)
     struct confirmation c = CONFIRMATION_INIT;
 
     ck_assert_str_eq(c.number, "");
-    ck_succeeds(order_confirm(&order, &c, &err), err);
+    ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
     ck_assert_str_eq(c.processor, "orderd");
 }
 END_TEST
@@ -93,7 +94,7 @@ START_TEST(uses_the_whole_alphabet)
         const struct order order = ORDER_INIT;
         struct confirmation c = CONFIRMATION_INIT;
 
-        ck_succeeds(order_confirm(&order, &c, &err), err);
+        ck_succeeds(order_confirm(&order, &c, INT64_MAX, &work, &err), err);
         ck_assert_uint_eq(strlen(c.number), CONFIRM_NUMBER_SIZE - 1);
         ck_assert_int_eq(strncmp(c.number, "CNF-", 4), 0);
         for (int at = 0; at < 12; at++) {

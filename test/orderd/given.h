@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -205,6 +206,38 @@ static inline void given_time_flies(void)
     clock_replace(&source);
 }
 
+static inline int64_t given_stand(void)
+{
+    return atomic_load(&given_flying_ns);
+}
+
+static inline bool given_yield(int fd, int64_t until_ns)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (poll(&p, 1, 0) == 0) {
+        if (atomic_load(&given_flying_ns) >= until_ns)
+            return false;
+        (void)sched_yield();
+    }
+    return true;
+}
+
+/* Replaces the clock by one that stands still until given_time_passes(), also for those who wait;
+ * for several threads, each of which waits for its own moment. */
+static inline void given_time_stands(void)
+{
+    static const struct clock_source source = {given_stand, given_wall_ms, given_yield};
+
+    atomic_store(&given_flying_ns, clock_now());
+    clock_replace(&source);
+}
+
+static inline void given_time_passes(int64_t ns)
+{
+    (void)atomic_fetch_add(&given_flying_ns, ns);
+}
+
 /* --- threads ------------------------------------------------------------------------------------
  */
 
@@ -214,6 +247,25 @@ static inline void given_time_flies(void)
         while (!(condition))                                                                       \
             (void)sched_yield();                                                                   \
     } while (0)
+
+/* Tells whether the thread of that id sleeps, or is gone. */
+static inline bool given_sleeps(int id)
+{
+    char path[64];
+    char text[256] = "";
+    const char *state;
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", id);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    if (fgets(text, sizeof(text), file) == NULL)
+        text[0] = '\0';
+    (void)fclose(file);
+    state = strrchr(text, ')');
+    return state != NULL && strncmp(state, ") S", 3) == 0;
+}
 
 /* Starts a thread that has to start. */
 static inline void given_thread(struct thread *t, void (*run)(void *arg), void *arg)

@@ -32,6 +32,8 @@ static struct given_aws aws;
 static struct acknowledger_options options;
 static struct acknowledger *a;
 static struct queue *q;
+static struct leases *leases;
+static struct message_list spare; /* for turn(), when no more can be received */
 static struct stats stats;
 static struct stop abort_flag;
 static struct thread thread;
@@ -47,9 +49,14 @@ static void setup(void)
     stats = (struct stats){0};
     thread = (struct thread){.name = ""};
     ck_succeeds(stop_init(&abort_flag, &err), err);
-    q = queue_new(256, 10); /* room for all messages of a test */
-    options = (struct acknowledger_options){
-        .queue = q, .stats = &stats, .queue_url = GIVEN_QUEUE_URL, .abort = &abort_flag};
+    q = queue_new(256, 10, NULL); /* room for all messages of a test */
+    leases = leases_new();
+    spare = MESSAGE_LIST_INIT;
+    options = (struct acknowledger_options){.queue = q,
+                                            .leases = leases,
+                                            .stats = &stats,
+                                            .queue_url = GIVEN_QUEUE_URL,
+                                            .abort = &abort_flag};
 }
 
 static void teardown(void)
@@ -58,6 +65,8 @@ static void teardown(void)
     acknowledger_free(a);
     given_aws_end(&aws);
     queue_free(q);
+    message_list_release(&spare);
+    leases_free(leases);
     stop_release(&abort_flag);
     given_log_end(log_fd);
     fake_random_end();
@@ -113,11 +122,19 @@ static void start(void)
 static void turn(void)
 {
     for (int i = 0; i < 2; i++) {
-        unsigned in_hand = queue_state(q).in_hand;
+        struct message *m = message_list_take(&spare);
+        unsigned in_hand = queue_state(q).in_hand - (m != NULL);
 
-        acknowledger_submit(a, new_message(0, DISPOSAL_LEAVE, 0));
+        acknowledger_submit(a, m != NULL ? m : new_message(0, DISPOSAL_LEAVE, 0));
         given_await(queue_state(q).in_hand <= in_hand);
     }
+}
+
+/* Provides for turns after which nothing can be received. */
+static void provide_turns(int count)
+{
+    for (int i = 0; i < 2 * count; i++)
+        message_list_add(&spare, new_message(0, DISPOSAL_LEAVE, 0));
 }
 
 static uint64_t calls(void)
@@ -375,8 +392,9 @@ START_TEST(waits_longer_after_each_failure)
         rows[i] = failing;
     rows[COUNT(pauses_ms)] = (struct peer_row){DELETE, {.body = ALL_DONE}};
     begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(3 * COUNT(pauses_ms)); /* there is no poll while deletes fail */
     m = new_message(0, DISPOSAL_DELETE, 0);
-    m->lease_end_ns = clock_now() + 12 * 3600 * CLOCK_NS_PER_S;
+    atomic_store(&m->lease.end_ns, clock_now() + 12 * 3600 * CLOCK_NS_PER_S);
     acknowledger_submit(a, m);
     start();
     for (int i = 0; i < COUNT(pauses_ms); i++) {
@@ -400,7 +418,7 @@ START_TEST(deletes_after_the_lease_has_ended)
 
     BEGIN({DELETE, {.body = ALL_DONE}});
     m = new_message(0, DISPOSAL_DELETE, 0);
-    m->lease_end_ns = clock_now() - CLOCK_NS_PER_S;
+    atomic_store(&m->lease.end_ns, clock_now() - CLOCK_NS_PER_S);
     acknowledger_submit(a, m);
     finish();
     ck_assert_uint_eq(stats_get(&stats.deleted), 1);
@@ -428,6 +446,563 @@ START_TEST(lets_a_delete_go_that_fails_for_12_hours)
     ck_assert_uint_eq(stats_get(&stats.deleted), 1);
     ck_assert_uint_eq(acknowledger_owed(a), 0);
     ck_assert_uint_eq(queue_state(q).in_hand, 0);
+}
+END_TEST
+
+START_TEST(tells_the_queue_that_deletes_fail)
+{
+    static const struct peer_row failing = {DELETE, {.status = 500}};
+    static const struct peer_row answered = {DELETE,
+                                             {.body = FIRST_FAILED("InternalError", "false")}};
+    struct peer_row rows[6];
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    for (int i = 0; i < 5; i++)
+        rows[i] = failing;
+    rows[5] = (struct peer_row){DELETE, {.body = ALL_DONE}};
+    if (_i == 1)
+        rows[4] = answered; /* the call worked, whatever it says about the message */
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(12);
+    acknowledger_submit(a, new_message(0, DISPOSAL_DELETE, 0));
+    start();
+    for (uint64_t i = 1; i <= 5; i++) {
+        given_await(stats_get(&stats.delete_failures) == i);
+        turn(); /* that has been settled */
+        ck_assert_int_eq(queue_state(q).open, i >= 3 && (_i == 0 || i < 5));
+        fake_clock_advance(30 * CLOCK_NS_PER_S);
+        turn();
+    }
+    given_await(stats_get(&stats.deleted) == 1);
+    ck_assert(!queue_state(q).open);
+    /* while it is open the daemon says so, and not each call */
+    lines = given_logged(log_fd, "deletes_failed");
+    ck_assert_uint_eq(json_array_size(lines), 3);
+    acknowledger_close(a);
+}
+END_TEST
+
+START_TEST(holds_no_poll_for_deletes_that_were_given_up)
+{
+    static const struct peer_row failing = {DELETE, {.status = 500}};
+    const struct peer_row rows[] = {failing, failing, failing};
+    struct message *m;
+
+    /* with nothing left to delete no call could tell that they work again */
+    begin_with(peer_start(rows, 3));
+    m = new_message(0, DISPOSAL_DELETE, 0);
+    m->received_ns = clock_now() - (12 * 3600 - 29) * CLOCK_NS_PER_S;
+    provide_turns(6);
+    acknowledger_submit(a, m);
+    start();
+    for (uint64_t i = 1; i <= 3; i++) {
+        given_await(stats_get(&stats.delete_failures) == i);
+        turn();
+        fake_clock_advance(15 * CLOCK_NS_PER_S);
+        turn();
+    }
+    given_await(acknowledger_owed(a) == 0);
+    given_await(queue_state(q).in_hand == spare.count);
+    given_await(!queue_state(q).open);
+    acknowledger_close(a);
+}
+END_TEST
+
+START_TEST(changes_how_long_it_waits_for_others)
+{
+    options.linger_ns = 1000 * CLOCK_NS_PER_S;
+    BEGIN({DELETE, {.body = ALL_DONE}});
+    start();
+    submit_deletes(1);
+    turn();
+    ck_assert_uint_eq(calls(), 0);
+    acknowledger_set_linger(a, 0);
+    turn();
+    given_await(stats_get(&stats.deleted) == 1);
+    acknowledger_close(a);
+}
+END_TEST
+
+/* --- extensions ---------------------------------------------------------------------------------
+ */
+
+#define EXTENDS(number)                                                                            \
+    {                                                                                              \
+        .operation = "ChangeMessageVisibilityBatch",                                               \
+        .body = "\"ReceiptHandle\":\"handle-" #number "\",\"VisibilityTimeout\":80}"               \
+    }
+
+enum { HELD_MAX = 80 };
+
+static struct message *held[HELD_MAX];
+static int held_count;
+static struct stop works[HELD_MAX];
+
+/* Receives messages that are in work from now on. */
+static void hold(int count)
+{
+    held_count = count;
+    for (int i = 0; i < count; i++) {
+        held[i] = new_message(i, DISPOSAL_DELETE, 0);
+        ck_succeeds(stop_init(&works[i], &err), err);
+        (void)lease_begin(leases, &held[i]->lease);
+        lease_watch(&held[i]->lease, &works[i]);
+    }
+}
+
+/* What a worker does when it is done with one. */
+static void done_with(int number, enum disposal disposal)
+{
+    struct message *m = held[number];
+
+    held[number] = NULL;
+    m->disposal = disposal;
+    m->disposal_s = 5;
+    lease_watch(&m->lease, NULL);
+    if (disposal == DISPOSAL_DELETE)
+        lease_done(&m->lease);
+    acknowledger_submit(a, m);
+}
+
+static void end_holding(void)
+{
+    acknowledger_close(a);
+    thread_join(&thread);
+    for (int i = 0; i < held_count; i++) {
+        message_free(held[i]);
+        stop_release(&works[i]);
+    }
+}
+
+/* Lets time pass and has the thread look; what it does then is under way when this returns. */
+static void pass(int64_t ns)
+{
+    fake_clock_advance(ns);
+    turn();
+}
+
+static int64_t left_of(int number)
+{
+    return lease_end_ns(&held[number]->lease) - clock_now();
+}
+
+START_TEST(extends_a_lease_of_which_half_is_left)
+{
+    BEGIN({EXTENDS(0), {.body = ALL_DONE}}, {EXTENDS(0), {.body = ALL_DONE}});
+    hold(1);
+    start();
+    for (uint64_t i = 0; i < 2; i++) {
+        pass(40 * CLOCK_NS_PER_S - 1);
+        ck_assert_uint_eq(calls(), i);
+        pass(1);
+        ck_assert_uint_eq(calls(), i + 1);
+        given_await(left_of(0) == 80 * CLOCK_NS_PER_S);
+    }
+    ck_assert_uint_eq(entries(0), 1);
+    end_holding();
+}
+END_TEST
+
+START_TEST(counts_an_extension_from_before_its_call)
+{
+    BEGIN({EXTENDS(0), {.fate = PEER_HOLD, .body = ALL_DONE}});
+    hold(1);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 1);
+    fake_clock_advance(3 * CLOCK_NS_PER_S);
+    ck_assert_int_eq(left_of(0), 37 * CLOCK_NS_PER_S);
+    peer_release(aws.peer);
+    given_await(left_of(0) == 77 * CLOCK_NS_PER_S);
+    end_holding();
+}
+END_TEST
+
+START_TEST(extends_in_batches_of_ten)
+{
+    static const struct peer_row row = {CHANGE, {.fate = PEER_HOLD, .body = ALL_DONE}};
+    const struct peer_row rows[] = {row, row, row};
+    unsigned sum = 0;
+
+    begin_with(peer_start(rows, 3));
+    hold(25);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 3); /* all at once */
+    for (int i = 0; i < 3; i++)
+        peer_release(aws.peer);
+    for (int i = 0; i < 25; i++)
+        given_await(left_of(i) == 80 * CLOCK_NS_PER_S);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_le(entries(i), 10);
+        sum += entries(i);
+    }
+    ck_assert_uint_eq(sum, 25);
+    check_handles(25, 1);
+    end_holding();
+}
+END_TEST
+
+static atomic_int thread_id;
+
+static void run_with_id(void *arg)
+{
+    atomic_store(&thread_id, gettid());
+    acknowledger_run(arg);
+}
+
+START_TEST(extends_before_it_deletes)
+{
+    static const struct peer_row extension = {CHANGE, {.fate = PEER_HOLD, .body = ALL_DONE}};
+    const struct peer_row rows[] = {extension,
+                                    extension,
+                                    extension,
+                                    extension,
+                                    extension,
+                                    extension,
+                                    {CHANGE, {.body = ALL_DONE}},
+                                    {DELETE, {.body = ALL_DONE}}};
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    hold(65);
+    submit_deletes(5);
+    fake_clock_advance(40 * CLOCK_NS_PER_S);
+    atomic_store(&thread_id, 0);
+    given_thread(&thread, run_with_id, a);
+    peer_await(aws.peer, 6); /* every way is taken: five leases are due, and five deletes wait */
+    turn();
+    ck_assert_uint_eq(calls(), 6);
+    given_await(given_sleeps(atomic_load(&thread_id))); /* it does not ask again and again */
+    peer_release(aws.peer);
+    peer_await(aws.peer, 7);
+    for (int i = 0; i < 5; i++)
+        peer_release(aws.peer);
+    given_await(stats_get(&stats.deleted) == 5);
+    for (int i = 0; i < 65; i++)
+        given_await(left_of(i) == 80 * CLOCK_NS_PER_S);
+    end_holding();
+}
+END_TEST
+
+/* What SQS may say about one of three, and what becomes of its lease. */
+static const struct {
+    const char *reply;
+    bool lost, again;
+} extension_answers[] = {
+    {FIRST_FAILED("InternalError", "false"), false, true},
+    {FIRST_FAILED("RequestThrottled", "true"), false, true},
+    {FIRST_FAILED("AccessDenied", "true"), false, true},
+    {"{\"Successful\":[" ONE_TO_NINE "]}", false, true},
+    {FIRST_FAILED("InvalidParameterValue", "true"), true, false},
+    {FIRST_FAILED("ReceiptHandleIsInvalid", "true"), true, false},
+    {FIRST_FAILED("MessageNotInflight", "true"), true, false},
+    /* the service's own count of the 12 hours */
+    {"{\"Failed\":[{\"Id\":\"0\",\"Code\":\"InvalidParameterValue\",\"SenderFault\":true,"
+     "\"Message\":"
+     "\"Value 80 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
+     "the "
+     "message is beyond the limit [43200 seconds]\"}],\"Successful\":[" ONE_TO_NINE "]}",
+     false, false},
+};
+
+START_TEST(looks_at_each_answer_about_a_lease)
+{
+    const struct peer_row rows[] = {{CHANGE, {.body = extension_answers[_i].reply}},
+                                    {CHANGE, {.body = ALL_DONE}}};
+    bool lost = extension_answers[_i].lost;
+    bool again = extension_answers[_i].again;
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    int64_t least = INT64_MAX;
+
+    begin_with(peer_start(rows, again ? 2 : 1));
+    hold(3);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 1);
+    ck_assert_uint_eq(entries(0), 3);
+    given_await((left_of(0) > 40 * CLOCK_NS_PER_S) + (left_of(1) > 40 * CLOCK_NS_PER_S) +
+                    (left_of(2) > 40 * CLOCK_NS_PER_S) ==
+                2);
+    turn();
+    for (int i = 0; i < 3; i++) {
+        bool is_it = left_of(i) == 40 * CLOCK_NS_PER_S;
+
+        least = left_of(i) < least ? left_of(i) : least;
+        ck_assert_int_eq(stop_raised(&works[i]), is_it && lost);
+        ck_assert_int_eq(lease_lost(&held[i]->lease), is_it && lost);
+    }
+    ck_assert_int_eq(least, 40 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), lost);
+    pass(2 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(calls(), again ? 2 : 1);
+    if (again) {
+        peer_await(aws.peer, 2);
+        ck_assert_uint_eq(entries(1), 1);
+        for (int i = 0; i < 3; i++)
+            given_await(left_of(i) > 40 * CLOCK_NS_PER_S);
+    }
+    lines = given_logged(log_fd, NULL);
+    ck_assert_uint_eq(json_array_size(lines), lost);
+    if (lost) {
+        given_field(json_array_get(lines, 0), "event", "lease_refused");
+        ck_assert_ptr_nonnull(json_object_get(json_array_get(lines, 0), "message_id"));
+    }
+    end_holding();
+}
+END_TEST
+
+START_TEST(counts_leases_that_run_out)
+{
+    begin_with(peer_start(NULL, 0));
+    hold(3);
+    start();
+    turn();
+    pass(80 * CLOCK_NS_PER_S);
+    given_await(stats_get(&stats.leases_lost) == 3);
+    for (int i = 0; i < 3; i++)
+        given_await(stop_raised(&works[i]));
+    pass(CLOCK_NS_PER_S);
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), 3);
+    end_holding();
+}
+END_TEST
+
+/* Waits until the call of that number, about the only lease, is answered and has been settled. */
+static void await_answer(uint64_t number)
+{
+    given_await(calls() == number && leases_next_due(leases) > clock_now() &&
+                leases_next_due(leases) < INT64_MAX);
+}
+
+/* A worker that waits, so that a poll may be opened at all when nothing may wait for workers. */
+static void take_one(void *arg)
+{
+    (void)arg;
+    message_free(queue_take(q));
+}
+
+/* For how many messages the next poll asks. */
+static unsigned next_poll(void)
+{
+    struct message_list nothing = MESSAGE_LIST_INIT;
+    unsigned asked = queue_may_poll(q);
+
+    queue_poll_ended(q, asked, &nothing, POLL_READ);
+    return asked;
+}
+
+START_TEST(lets_nothing_wait_without_the_right_to_extend)
+{
+    static const struct peer_row denied = {
+        CHANGE, {.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}};
+    static const struct peer_row failed = {CHANGE, {.status = 500}};
+    const struct peer_row rows[] = {denied, denied, failed, denied, {CHANGE, {.body = ALL_DONE}},
+                                    failed};
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    struct thread worker = {.name = ""};
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    hold(1);
+    provide_turns(20);
+    start();
+    given_thread(&worker, take_one, NULL);
+    given_await(queue_state(q).idle_workers == 1);
+    ck_assert_uint_eq(next_poll(), 10);
+    pass(40 * CLOCK_NS_PER_S);
+    for (uint64_t i = 1; i <= 4; i++) {
+        /* what else goes wrong says nothing about the right */
+        await_answer(i);
+        turn();
+        ck_assert_uint_eq(next_poll(), 1);
+        pass(2 * CLOCK_NS_PER_S);
+    }
+    given_await(left_of(0) == 80 * CLOCK_NS_PER_S);
+    turn();
+    ck_assert_uint_eq(next_poll(), 10);
+    pass(40 * CLOCK_NS_PER_S);
+    await_answer(6);
+    turn();
+    ck_assert_uint_eq(next_poll(), 10);
+    lines = given_logged(log_fd, "extensions_failed");
+    ck_assert_uint_eq(json_array_size(lines), 1); /* within a minute */
+    given_field(json_array_get(lines, 0), "error_code", "AccessDeniedException");
+    queue_close(q);
+    thread_join(&worker);
+    end_holding();
+}
+END_TEST
+
+START_TEST(complains_once_a_minute)
+{
+    static const struct peer_row failed = {CHANGE, {.status = 500}};
+    struct peer_row rows[20];
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    for (int i = 0; i < COUNT(rows); i++)
+        rows[i] = failed;
+    begin_with(peer_start(rows, COUNT(rows)));
+    hold(1);
+    held[0]->lease.length_ns = 3600 * CLOCK_NS_PER_S; /* long enough for all of it */
+    atomic_store(&held[0]->lease.end_ns, clock_now() + 3600 * CLOCK_NS_PER_S);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    for (uint64_t i = 1; i <= 20; i++) {
+        await_answer(i);
+        turn();
+        if (i < 20)
+            pass(10 * CLOCK_NS_PER_S);
+    }
+    lines = given_logged(log_fd, "extensions_failed");
+    ck_assert_uint_eq(json_array_size(lines), 4); /* in 190 s */
+    end_holding();
+}
+END_TEST
+
+START_TEST(changes_the_visibility_after_an_extension_under_way)
+{
+    static const struct peer_row rows[] = {{EXTENDS(0), {.fate = PEER_HOLD, .body = ALL_DONE}},
+                                           {{.operation = "ChangeMessageVisibilityBatch",
+                                             .body = "\"handle-1\",\"VisibilityTimeout\":5}"},
+                                            {.body = ALL_DONE}},
+                                           {{.operation = "ChangeMessageVisibilityBatch",
+                                             .body = "\"handle-0\",\"VisibilityTimeout\":5}"},
+                                            {.body = ALL_DONE}}};
+
+    begin_with(peer_start(rows, 3));
+    hold(1);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 1);
+    done_with(0, DISPOSAL_CHANGE);
+    turn();
+    ck_assert_uint_eq(calls(), 1); /* else the extension could come last, and stand */
+    acknowledger_submit(a, new_message(1, DISPOSAL_CHANGE, 5));
+    peer_await(aws.peer, 2); /* which concerns nobody else */
+    turn();
+    ck_assert_uint_eq(calls(), 2);
+    peer_release(aws.peer);
+    peer_await(aws.peer, 3);
+    given_await(queue_state(q).in_hand == 0);
+    end_holding();
+}
+END_TEST
+
+START_TEST(extends_nothing_that_was_let_go)
+{
+    static const struct peer_row row = {CHANGE, {.fate = PEER_HOLD, .body = ALL_DONE}};
+
+    begin_with(peer_start(&row, 1));
+    hold(1);
+    start();
+    pass(39 * CLOCK_NS_PER_S);
+    done_with(0, DISPOSAL_CHANGE);
+    peer_await(aws.peer, 1);
+    provide_turns(4);
+    pass(2 * CLOCK_NS_PER_S); /* half of the lease is left, and its change is under way */
+    ck_assert_uint_eq(calls(), 1);
+    pass(80 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), 0);
+    peer_release(aws.peer);
+    given_await(queue_state(q).in_hand == spare.count);
+    end_holding();
+}
+END_TEST
+
+/* Deletes fail, extensions do not. */
+static atomic_uint extended;
+static atomic_bool deletes_work;
+
+static void answer_extensions(const struct peer_request *request, struct peer_reply *reply,
+                              void *arg)
+{
+    bool extends = strcmp(request->operation, "ChangeMessageVisibilityBatch") == 0;
+
+    (void)arg;
+    if (extends)
+        (void)atomic_fetch_add(&extended, 1);
+    reply->status = extends || atomic_load(&deletes_work) ? 200 : 500;
+    reply->body = ALL_DONE;
+}
+
+START_TEST(keeps_what_is_done_until_it_is_deleted)
+{
+    struct lease *l;
+
+    atomic_store(&extended, 0);
+    atomic_store(&deletes_work, false);
+    begin_with(peer_start_with(answer_extensions, NULL));
+    hold(1);
+    l = &held[0]->lease;
+    provide_turns(100);
+    start();
+    done_with(0, DISPOSAL_DELETE);
+    for (unsigned i = 1; i <= 50; i++) {
+        pass(40 * CLOCK_NS_PER_S);
+        given_await(lease_end_ns(l) == clock_now() + 80 * CLOCK_NS_PER_S);
+        ck_assert_uint_eq(atomic_load(&extended), i);
+    }
+    ck_assert(!lease_lost(l));
+    atomic_store(&deletes_work, true);
+    while (stats_get(&stats.deleted) == 0 && spare.count > 0)
+        pass(31 * CLOCK_NS_PER_S); /* one that is under way may fail yet */
+    given_await(stats_get(&stats.deleted) == 1);
+    end_holding();
+}
+END_TEST
+
+START_TEST(heeds_no_refusal_of_what_was_deleted_meanwhile)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    BEGIN({EXTENDS(0), {.fate = PEER_HOLD, .body = FIRST_FAILED("InvalidParameterValue", "true")}},
+          {DELETE, {.body = ALL_DONE}});
+    hold(1);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 1);
+    done_with(0, DISPOSAL_DELETE);
+    given_await(stats_get(&stats.deleted) == 1);
+    peer_release(aws.peer);
+    acknowledger_close(a);
+    thread_join(&thread); /* when that call has ended too */
+    lines = given_logged(log_fd, NULL);
+    ck_assert_uint_eq(json_array_size(lines), 0);
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), 0);
+    end_holding();
+}
+END_TEST
+
+START_TEST(drops_extensions_when_it_is_aborted)
+{
+    BEGIN({EXTENDS(0), {.fate = PEER_SILENT}});
+    hold(1);
+    start();
+    pass(40 * CLOCK_NS_PER_S);
+    peer_await(aws.peer, 1);
+    stop_raise(&abort_flag);
+    thread_join(&thread);
+    acknowledger_free(a);
+    ck_assert(!lease_lost(&held[0]->lease));
+    a = acknowledger_new(&options);
+    end_holding();
+}
+END_TEST
+
+START_TEST(is_no_hang_when_nothing_is_due_for_long)
+{
+    struct message *m;
+
+    begin_with(peer_start(NULL, 0));
+    m = new_message(0, DISPOSAL_LEAVE, 0);
+    lease_init(&m->lease, m->sqs.id, m->sqs.receipt_handle, clock_now(), 7200 * CLOCK_NS_PER_S);
+    (void)lease_begin(leases, &m->lease);
+    start();
+    turn();
+    given_await(atomic_load(&thread.due_ns) < INT64_MAX / 4);
+    ck_assert(!thread_hangs(&thread, clock_now() + 3600 * CLOCK_NS_PER_S));
+    ck_assert(thread_hangs(&thread, clock_now() + 3700 * CLOCK_NS_PER_S));
+    acknowledger_submit(a, m);
+    acknowledger_close(a);
 }
 END_TEST
 
@@ -512,13 +1087,13 @@ START_TEST(changes_nothing_after_the_lease)
     static const struct {
         int64_t left_ms;
         bool sent;
-    } leases[] = {{-1000, false}, {0, false}, {499, false}, {500, true}};
+    } rests[] = {{-1000, false}, {0, false}, {499, false}, {500, true}};
 
     BEGIN({CHANGE, {.body = ALL_DONE}});
-    for (int i = 0; i < COUNT(leases); i++) {
+    for (int i = 0; i < COUNT(rests); i++) {
         struct message *m = new_message(i, DISPOSAL_CHANGE, 0);
 
-        m->lease_end_ns = clock_now() + leases[i].left_ms * CLOCK_NS_PER_MS;
+        atomic_store(&m->lease.end_ns, clock_now() + rests[i].left_ms * CLOCK_NS_PER_MS);
         acknowledger_submit(a, m);
     }
     finish();
@@ -642,7 +1217,7 @@ START_TEST(takes_messages_from_many_threads)
 
             (void)snprintf(id, sizeof(id), "%d", i);
             m = given_message(id, "", 1);
-            m->lease_end_ns = INT64_MAX / 2;
+            atomic_store(&m->lease.end_ns, INT64_MAX / 2);
             m->received_ns = INT64_MAX / 4;
             message_list_add(&list, m);
         }
@@ -672,6 +1247,23 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, waits_longer_after_each_failure);
     tcase_add_test(tc, deletes_after_the_lease_has_ended);
     tcase_add_test(tc, lets_a_delete_go_that_fails_for_12_hours);
+    tcase_add_loop_test(tc, tells_the_queue_that_deletes_fail, 0, 2);
+    tcase_add_test(tc, holds_no_poll_for_deletes_that_were_given_up);
+    tcase_add_test(tc, changes_how_long_it_waits_for_others);
+    tcase_add_test(tc, extends_a_lease_of_which_half_is_left);
+    tcase_add_test(tc, counts_an_extension_from_before_its_call);
+    tcase_add_test(tc, extends_in_batches_of_ten);
+    tcase_add_test(tc, extends_before_it_deletes);
+    tcase_add_loop_test(tc, looks_at_each_answer_about_a_lease, 0, COUNT(extension_answers));
+    tcase_add_test(tc, counts_leases_that_run_out);
+    tcase_add_test(tc, lets_nothing_wait_without_the_right_to_extend);
+    tcase_add_test(tc, complains_once_a_minute);
+    tcase_add_test(tc, changes_the_visibility_after_an_extension_under_way);
+    tcase_add_test(tc, extends_nothing_that_was_let_go);
+    tcase_add_test(tc, keeps_what_is_done_until_it_is_deleted);
+    tcase_add_test(tc, heeds_no_refusal_of_what_was_deleted_meanwhile);
+    tcase_add_test(tc, drops_extensions_when_it_is_aborted);
+    tcase_add_test(tc, is_no_hang_when_nothing_is_due_for_long);
     tcase_add_test(tc, changes_the_visibility_of_each_message);
     tcase_add_test(tc, changes_in_batches_of_ten_without_waiting);
     tcase_add_loop_test(tc, changes_once, 0, COUNT(change_replies));

@@ -208,7 +208,7 @@ static bool run(void (*direct)(void *arg))
     err = ERROR_INIT;
     if (direct != NULL)
         given_thread(&director, direct, NULL);
-    ok = daemon_run(&settings, &err);
+    ok = daemon_run(&settings, &(struct config_request){.file = NULL}, &err);
     thread_join(&director);
     return ok;
 }

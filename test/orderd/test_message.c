@@ -36,11 +36,25 @@ START_TEST(takes_what_was_received)
     ck_assert_int_eq(m->sqs.receive_count, 3);
     ck_assert_int_eq(m->sqs.sent_ms, 5);
     ck_assert_int_eq(m->received_ns, 1000);
-    ck_assert_int_eq(m->lease_end_ns, 1080);
+    ck_assert_int_eq(lease_end_ns(&m->lease), 1080);
     ck_assert_str_eq(m->confirmation.number, "");
     ck_assert_uint_eq(m->tries, 0);
     message_free(m);
     message_free(NULL);
+}
+END_TEST
+
+START_TEST(ends_its_lease)
+{
+    struct leases *r = leases_new();
+    struct message *m = new_message(1);
+
+    ck_assert_ptr_null(m->lease.leases); /* whoever received it registers it */
+    (void)lease_begin(r, &m->lease);
+    ck_assert_int_eq(leases_received_again(r, "m-1"), LEASE_IN_WORK);
+    message_free(m);
+    ck_assert_int_eq(leases_received_again(r, "m-1"), LEASE_UNKNOWN);
+    leases_free(r);
 }
 END_TEST
 
@@ -144,6 +158,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, takes_what_was_received);
+    tcase_add_test(tc, ends_its_lease);
     tcase_add_test(tc, keeps_messages_in_order);
     tcase_add_test(tc, keeps_lists_whole_under_random_operations);
 }

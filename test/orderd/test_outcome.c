@@ -38,18 +38,23 @@ static const struct {
     {STEP_PROCESS, ERROR_REJECTED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
     {STEP_PROCESS, ERROR_MALFORMED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
     {STEP_PROCESS, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL},
-    /* the table's faults are not the order's, but for two */
+    /* the order's own size, nesting and numbers */
     {STEP_RECORD, ERROR_REJECTED, "ORDER_TOO_LARGE", EVENT_FAILED, true, NULL},
+    {STEP_RECORD, ERROR_REJECTED, "INVALID_ORDER", EVENT_FAILED, true, NULL},
+    /* what is the table's fault is waited out before: this is about one order, and may pass */
     {STEP_RECORD, ERROR_REJECTED, "ValidationException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_CONFIG, "ResourceNotFoundException", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_AUTH, "AccessDeniedException", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_EXPIRED, "ExpiredTokenException", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_NETWORK, "NetworkError", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_TIMEOUT, "Timeout", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_THROTTLED, "ThrottlingException", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_SERVER, "InternalServerError", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_MALFORMED, "MalformedReply", EVENT_DEFERRED, false, NULL},
+    {STEP_RECORD, ERROR_CONFIG, "ResourceNotFoundException", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_AUTH, "AccessDeniedException", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_EXPIRED, "ExpiredTokenException", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_NETWORK, "NetworkError", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_TIMEOUT, "Timeout", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_THROTTLED, "ThrottlingException", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_SERVER, "InternalServerError", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_MALFORMED, "MalformedReply", EVENT_FAILED, false, "RECORD_REFUSED"},
+    /* let go: by a lost lease, the end of a hold, or of the daemon */
     {STEP_RECORD, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL},
+    {STEP_RECORD, ERROR_STOPPED, "LeaseLost", EVENT_DEFERRED, false, NULL},
+    {STEP_RECORD, ERROR_STOPPED, "HoldOver", EVENT_DEFERRED, false, NULL},
 };
 
 START_TEST(judges_error)
@@ -65,6 +70,29 @@ START_TEST(judges_error)
         ck_assert_ptr_null(v.code);
     else
         ck_assert_pstr_eq(v.code, verdicts[_i].verdict_code);
+}
+END_TEST
+
+static const struct {
+    enum error_kind kind;
+    const char *code;
+    bool orders;
+} own_faults[] = {
+    {ERROR_REJECTED, "ORDER_TOO_LARGE", true},
+    {ERROR_REJECTED, "INVALID_ORDER", true},
+    {ERROR_REJECTED, "ValidationException", false},
+    {ERROR_REJECTED, "ORDER_CONFLICT", false},
+    {ERROR_REJECTED, "", false},
+    {ERROR_SERVER, "ORDER_TOO_LARGE", false},
+    {ERROR_CONFIG, "INVALID_ORDER", false},
+};
+
+START_TEST(knows_what_is_the_orders_own_fault)
+{
+    struct error err = {.kind = own_faults[_i].kind};
+
+    (void)snprintf(err.code, sizeof(err.code), "%s", own_faults[_i].code);
+    ck_assert_int_eq(outcome_is_orders_fault(&err), own_faults[_i].orders);
 }
 END_TEST
 
@@ -159,6 +187,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, names_events);
     tcase_add_loop_test(tc, judges_error, 0, COUNT(verdicts));
+    tcase_add_loop_test(tc, knows_what_is_the_orders_own_fault, 0, COUNT(own_faults));
     tcase_add_loop_test(tc, knows_the_last_attempt, 0, COUNT(finals));
     tcase_add_loop_test(tc, disposes, 0, COUNT(disposals));
     tcase_add_test(tc, never_lets_a_message_spin);

@@ -58,7 +58,7 @@ START_TEST(counts_a_message_from_the_poll_to_its_end)
 {
     struct message *m;
 
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     check_state(0, 0, 0, 0);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     check_state(5, 0, 5, 0);
@@ -79,7 +79,7 @@ END_TEST
 
 START_TEST(hands_messages_out_in_the_order_of_their_arrival)
 {
-    q = queue_new(4, 3);
+    q = queue_new(4, 3, NULL);
     for (int i = 0; i < 3; i++) {
         struct message_list list = MESSAGE_LIST_INIT;
 
@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(gives_what_is_there_after_it_was_closed)
 {
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     end_poll(5, 2, POLL_READ);
     queue_close(q);
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(opens_no_poll_after_their_end)
 {
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     queue_end_polls(q);
     ck_assert_uint_eq(queue_may_poll(q), 0);
@@ -132,7 +132,7 @@ END_TEST
 
 START_TEST(frees_what_still_waits)
 {
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     end_poll(5, 5, POLL_READ);
 }
@@ -186,7 +186,7 @@ static void check_pause(int64_t not_before_ns, int64_t not_after_ns)
 
 START_TEST(waits_a_little_after_an_empty_answer_that_came_too_soon)
 {
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     end_poll(5, 0, POLL_HASTY);
     check_next(5, 250 * CLOCK_NS_PER_MS, 250 * CLOCK_NS_PER_MS);
@@ -201,7 +201,7 @@ START_TEST(pauses_after_a_spoiled_poll)
     uint64_t drawn = (uint64_t)_i; /* nanoseconds that chance adds: so few that nobody sleeps */
 
     fake_random_start(&drawn, 1);
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     for (int round = 0; round < 2; round++) {
         ck_assert_uint_eq(queue_may_poll(q), 5);
         for (int i = 0; i < COUNT(pauses_s); i++) {
@@ -218,7 +218,7 @@ START_TEST(adds_little_to_a_pause)
     static const uint64_t drawn = UINT64_MAX;
 
     fake_random_start(&drawn, 1);
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     for (int i = 0; i < COUNT(pauses_s); i++) {
         end_poll(i == 0 ? 5 : 1, 0, POLL_SPOILED);
@@ -233,7 +233,7 @@ START_TEST(pauses_also_when_a_spoiled_poll_brought_messages)
     static const uint64_t drawn = 0;
 
     fake_random_start(&drawn, 1);
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     end_poll(5, 2, POLL_SPOILED);
     check_state(0, 2, 2, 0);
@@ -243,7 +243,7 @@ END_TEST
 
 START_TEST(ends_the_pause_with_the_polls)
 {
-    q = queue_new(2, 5);
+    q = queue_new(2, 5, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 5);
     end_poll(5, 0, POLL_SPOILED);
     queue_end_polls(q);
@@ -309,28 +309,10 @@ static void actor_await(struct actor *a)
     atomic_store(&a->phase, RESTS);
 }
 
-static bool sleeps(int id)
-{
-    char path[64];
-    char text[256] = "";
-    const char *state;
-    FILE *file;
-
-    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", id);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return true;
-    if (fgets(text, sizeof(text), file) == NULL)
-        text[0] = '\0';
-    (void)fclose(file);
-    state = strrchr(text, ')');
-    return state != NULL && strncmp(state, ") S", 3) == 0;
-}
-
 /* Asserts that the actor's call has not come back; first lets it get as far as it can. */
 static void actor_check_waits(struct actor *a)
 {
-    given_await(atomic_load(&a->phase) == HAS_ANSWER || sleeps(atomic_load(&a->id)));
+    given_await(atomic_load(&a->phase) == HAS_ANSWER || given_sleeps(atomic_load(&a->id)));
     ck_assert_int_eq(atomic_load(&a->phase), CALLS);
 }
 
@@ -351,7 +333,7 @@ START_TEST(wakes_everybody_at_the_end)
     struct actor receivers[SEVERAL];
     struct actor workers[SEVERAL];
 
-    q = queue_new(SEVERAL, 1);
+    q = queue_new(SEVERAL, 1, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 1);
     for (int i = 0; i < SEVERAL; i++) {
         actor_start(&receivers[i], call_may_poll);
@@ -385,7 +367,7 @@ START_TEST(wakes_receivers_that_pause)
 {
     struct actor receivers[SEVERAL];
 
-    q = queue_new(1, 1);
+    q = queue_new(1, 1, NULL);
     ck_assert_uint_eq(queue_may_poll(q), 1);
     end_poll(1, 0, POLL_SPOILED);
     for (int i = 0; i < SEVERAL; i++) {
@@ -407,7 +389,7 @@ START_TEST(wakes_as_many_workers_as_there_are_messages)
     struct actor workers[SEVERAL];
     unsigned answered = 0;
 
-    q = queue_new(SEVERAL, SEVERAL);
+    q = queue_new(SEVERAL, SEVERAL, NULL);
     for (int i = 0; i < SEVERAL; i++) {
         actor_start(&workers[i], call_take);
         actor_go(&workers[i]);
@@ -432,7 +414,7 @@ START_TEST(keeps_one_poll_open_while_it_is_quiet)
 {
     struct actor receiver;
 
-    q = queue_new(100, 5);
+    q = queue_new(100, 5, NULL);
     actor_start(&receiver, call_may_poll);
     for (unsigned brought = 0; brought <= 5; brought++) {
         ck_assert_uint_eq(queue_may_poll(q), 5);
@@ -460,7 +442,7 @@ START_TEST(waits_for_room_until_messages_are_gone)
     struct actor receiver;
 
     /* workers + batch + 40 = 51: five batches in work leave room for one message, not for ten */
-    q = queue_new(1, 10);
+    q = queue_new(1, 10, NULL);
     actor_start(&receiver, call_may_poll);
     for (int i = 0; i < 5; i++) {
         ck_assert_uint_eq(queue_may_poll(q), 10);
@@ -487,7 +469,7 @@ START_TEST(waits_until_a_batch_finds_free_workers)
     struct actor worker;
 
     /* what waits and is asked for is a batch beyond the free workers at most */
-    q = queue_new(4, 3);
+    q = queue_new(4, 3, NULL);
     actor_start(&receiver, call_may_poll);
     actor_start(&worker, call_take);
     ck_assert_uint_eq(queue_may_poll(q), 3);
@@ -504,31 +486,417 @@ START_TEST(waits_until_a_batch_finds_free_workers)
 }
 END_TEST
 
+/* --- what lets no poll be opened
+ * ------------------------------------------------------------------
+ */
+
+static struct error fault = {.kind = ERROR_SERVER, .code = "InternalError", .text = "down"};
+
+/* What the observer was told. */
+static unsigned told_count;
+static bool told_open;
+static char told_code[64];
+
+static void on_change(void *arg, bool open, const struct error *why)
+{
+    ck_assert_ptr_eq(arg, &told_count);
+    ck_assert_int_ne(open, told_open);
+    told_count++;
+    told_open = open;
+    (void)snprintf(told_code, sizeof(told_code), "%s", why->code);
+    ck_assert_int_eq(queue_state(q).open, open); /* which would wait for ever if a lock was held */
+}
+
+static void begin_observed(unsigned workers, unsigned batch)
+{
+    static const struct queue_observer observer = {on_change, &told_count};
+
+    told_count = 0;
+    told_open = false;
+    q = queue_new(workers, batch, &observer);
+}
+
+static void check_told(unsigned count, bool open)
+{
+    ck_assert_uint_eq(told_count, count);
+    ck_assert_int_eq(told_open, open);
+    ck_assert_int_eq(queue_state(q).open, open);
+    ck_assert_int_eq(queue_state(q).open_ns != 0, open);
+}
+
+/* Ways to hold the polls back, and to let them go again. */
+static void pause_polls(void)
+{
+    queue_pause(q, true);
+}
+
+static void resume_polls(void)
+{
+    queue_pause(q, false);
+}
+
+static void table_fails(void)
+{
+    queue_table_is(q, QUEUE_TABLE_DOWN);
+}
+
+static void table_works(void)
+{
+    queue_table_is(q, QUEUE_TABLE_WORKS);
+}
+
+static void deletes_fail(void)
+{
+    for (int i = 0; i < 3; i++)
+        (void)queue_deletes_failed(q, &fault);
+}
+
+static void deletes_work(void)
+{
+    queue_deletes_worked(q);
+}
+
+static void take_right(void)
+{
+    queue_may_prefetch(q, false);
+}
+
+static void give_right(void)
+{
+    queue_may_prefetch(q, true);
+}
+
+static const struct {
+    void (*hold)(void), (*let_go)(void);
+} gates[] = {
+    {pause_polls, resume_polls},
+    {table_fails, table_works},
+    {deletes_fail, deletes_work},
+    {take_right, give_right},
+};
+
+START_TEST(opens_no_poll_while_something_is_wrong)
+{
+    struct actor receivers[SEVERAL];
+    unsigned granted = 0;
+
+    q = queue_new(5, 5, NULL);
+    for (int i = 0; i < SEVERAL; i++)
+        actor_start(&receivers[i], call_may_poll);
+    gates[_i].hold();
+    gates[_i].hold(); /* twice is as once */
+    for (int i = 0; i < SEVERAL; i++) {
+        actor_go(&receivers[i]);
+        actor_check_waits(&receivers[i]);
+    }
+    fake_clock_advance(24 * 3600 * CLOCK_NS_PER_S);
+    queue_gone(q, 0);
+    for (int i = 0; i < SEVERAL; i++)
+        actor_check_waits(&receivers[i]);
+    gates[_i].let_go();
+    given_await(queue_state(q).asked == 5);
+    for (int i = 0; i < SEVERAL; i++)
+        granted += atomic_load(&receivers[i].phase) == HAS_ANSWER;
+    ck_assert_uint_le(granted, 1);
+    queue_end_polls(q);
+    for (int i = 0; i < SEVERAL; i++) {
+        actor_await(&receivers[i]);
+        actor_end(&receivers[i]);
+    }
+}
+END_TEST
+
+START_TEST(needs_all_of_it_to_be_right)
+{
+    struct actor receiver;
+
+    q = queue_new(5, 5, NULL);
+    actor_start(&receiver, call_may_poll);
+    for (int i = 0; i < COUNT(gates); i++)
+        gates[i].hold();
+    actor_go(&receiver);
+    for (int i = 0; i < COUNT(gates); i++) {
+        actor_check_waits(&receiver);
+        gates[(i + _i) % COUNT(gates)].let_go();
+    }
+    actor_await(&receiver);
+    ck_assert_uint_eq(receiver.granted, 5);
+    actor_end(&receiver);
+}
+END_TEST
+
+START_TEST(hands_out_what_came_while_something_is_wrong)
+{
+    q = queue_new(5, 5, NULL);
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    gates[_i].hold();
+    end_poll(5, 5, POLL_READ);
+    for (int i = 0; i < 5; i++)
+        message_free(queue_take(q));
+    check_state(0, 0, 5, 0);
+}
+END_TEST
+
+START_TEST(tries_the_table_with_one_order)
+{
+    struct actor receiver;
+
+    q = queue_new(5, 5, NULL);
+    actor_start(&receiver, call_may_poll);
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    queue_table_is(q, QUEUE_TABLE_DOWN);
+    end_poll(5, 2, POLL_READ);
+    queue_table_is(q, QUEUE_TABLE_TRIAL);
+    actor_go(&receiver);
+    actor_check_waits(&receiver); /* two wait: one of them goes first */
+    message_free(queue_take(q));
+    message_free(queue_take(q));
+    actor_check_waits(&receiver); /* or is held */
+    queue_finished(q);
+    actor_check_waits(&receiver);
+    queue_finished(q); /* nothing is left in hand, but for deletes */
+    actor_await(&receiver);
+    ck_assert_uint_eq(receiver.granted, 1);
+    actor_go(&receiver);
+    actor_check_waits(&receiver); /* one poll */
+    end_poll(1, 0, POLL_READ);
+    actor_await(&receiver); /* it was empty, and nobody said that this is enough */
+    ck_assert_uint_eq(receiver.granted, 1);
+    actor_go(&receiver);
+    end_poll(1, 1, POLL_READ);
+    actor_check_waits(&receiver); /* this one goes first */
+    message_free(queue_take(q));
+    queue_table_is(q, QUEUE_TABLE_WORKS);
+    actor_await(&receiver);
+    ck_assert_uint_eq(receiver.granted, 5);
+    actor_end(&receiver);
+}
+END_TEST
+
+START_TEST(lets_nothing_wait_that_cannot_be_extended)
+{
+    struct actor workers[4];
+    struct actor receiver;
+
+    q = queue_new(4, 3, NULL);
+    queue_may_prefetch(q, false);
+    actor_start(&receiver, call_may_poll);
+    for (int i = 0; i < 4; i++)
+        actor_start(&workers[i], call_take);
+    actor_go(&receiver);
+    actor_check_waits(&receiver); /* nobody is free */
+    actor_go(&workers[0]);
+    actor_await(&receiver);
+    ck_assert_uint_eq(receiver.granted, 1);
+    for (int i = 1; i < 4; i++)
+        actor_go(&workers[i]);
+    given_await(queue_state(q).idle_workers == 4);
+    end_poll(1, 1, POLL_READ);
+    given_await(queue_state(q).idle_workers == 3);
+    ck_assert_uint_eq(queue_may_poll(q), 3);
+    actor_go(&receiver);
+    end_poll(3, 2, POLL_READ);
+    given_await(queue_state(q).idle_workers == 1);
+    actor_await(&receiver);
+    ck_assert_uint_eq(receiver.granted, 1);
+    check_state(1, 0, 4, 1);
+    queue_close(q);
+    for (int i = 0; i < 4; i++) {
+        actor_await(&workers[i]);
+        message_free(workers[i].taken);
+        actor_end(&workers[i]);
+    }
+    actor_end(&receiver);
+}
+END_TEST
+
+/* --- the breaker of SQS
+ * ---------------------------------------------------------------------------
+ */
+
+START_TEST(opens_when_a_receive_has_failed)
+{
+    static const uint64_t drawn = 0;
+
+    fake_random_start(&drawn, 1);
+    begin_observed(2, 5);
+    for (int round = 0; round < 2 - _i; round++) {
+        int64_t since;
+
+        ck_assert_uint_eq(queue_may_poll(q), 5);
+        ck_assert(!queue_receive_failed(q, &fault));
+        end_poll(5, 0, POLL_SPOILED);
+        check_told(2 * (unsigned)round + 1, true);
+        ck_assert_str_eq(told_code, "InternalError");
+        ck_assert_str_eq(queue_state(q).error.text, "down");
+        since = queue_state(q).open_ns;
+        check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+        ck_assert(queue_receive_failed(q, &fault)); /* that is known */
+        end_poll(1, 0, POLL_SPOILED);
+        ck_assert_int_eq(queue_state(q).open_ns, since);
+        check_pause(2 * CLOCK_NS_PER_S, 2 * CLOCK_NS_PER_S);
+        check_told(2 * (unsigned)round + 1, true);
+        end_poll(1, 0, _i == 0 ? POLL_READ : POLL_HASTY);
+        check_told(2 * (unsigned)round + 2, false);
+    }
+}
+END_TEST
+
+START_TEST(is_closed_by_a_probe_alone)
+{
+    static const uint64_t drawn = 0;
+    struct actor worker;
+
+    fake_random_start(&drawn, 1);
+    begin_observed(2, 1);
+    ck_assert_uint_eq(queue_may_poll(q), 1);
+    end_poll(1, 1, POLL_READ);
+    message_free(queue_take(q));
+    actor_start(&worker, call_take);
+    actor_go(&worker);
+    given_await(queue_state(q).idle_workers == 1);
+    ck_assert_uint_eq(queue_may_poll(q), 1); /* two polls are open, as the last was full */
+    ck_assert_uint_eq(queue_may_poll(q), 1);
+    (void)queue_receive_failed(q, &fault);
+    end_poll(1, 0, POLL_SPOILED);
+    end_poll(1, 0, POLL_READ); /* the other one was opened before: it says nothing new */
+    check_told(1, true);
+    check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+    end_poll(1, 0, POLL_READ);
+    check_told(2, false);
+    queue_close(q);
+    actor_await(&worker);
+    actor_end(&worker);
+}
+END_TEST
+
+START_TEST(opens_when_three_deletes_in_a_row_have_failed)
+{
+    begin_observed(2, 5);
+    for (int i = 0; i < 5; i++) {
+        for (int n = 0; n < 2; n++)
+            ck_assert(!queue_deletes_failed(q, &fault));
+        queue_deletes_worked(q);
+    }
+    check_told(0, false);
+    for (int i = 0; i < 3; i++)
+        ck_assert(!queue_deletes_failed(q, &fault));
+    check_told(1, true);
+    ck_assert(queue_deletes_failed(q, &fault));
+    check_told(1, true);
+    queue_deletes_worked(q);
+    check_told(2, false);
+    for (int i = 0; i < 2; i++)
+        ck_assert(!queue_deletes_failed(q, &fault)); /* counted anew */
+    check_told(2, false);
+}
+END_TEST
+
+START_TEST(counts_no_delete_that_was_stopped)
+{
+    const struct error stopped = {.kind = ERROR_STOPPED, .code = "Stopped"};
+
+    begin_observed(2, 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert(!queue_deletes_failed(q, &stopped));
+    check_told(0, false);
+}
+END_TEST
+
+START_TEST(is_open_until_both_work)
+{
+    int64_t since;
+
+    begin_observed(2, 5);
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    (void)queue_receive_failed(q, &fault);
+    end_poll(5, 0, POLL_SPOILED);
+    since = queue_state(q).open_ns;
+    fake_clock_advance(60 * CLOCK_NS_PER_S);
+    deletes_fail();
+    ck_assert_int_eq(queue_state(q).open_ns, since);
+    if (_i == 0) {
+        queue_deletes_worked(q);
+        check_told(1, true);
+        ck_assert_uint_eq(queue_may_poll(q), 1);
+        end_poll(1, 0, POLL_READ);
+    } else {
+        /* the probe was open before the deletes failed */
+        queue_deletes_worked(q);
+        ck_assert_uint_eq(queue_may_poll(q), 1);
+        deletes_fail();
+        end_poll(1, 0, POLL_READ);
+        check_told(1, true);
+        queue_deletes_worked(q);
+    }
+    check_told(2, false);
+}
+END_TEST
+
+/* An observer while whom SQS works again, and fails again. */
+static void go_on(void *arg, bool open, const struct error *why)
+{
+    (void)arg;
+    (void)why;
+    told_count++;
+    told_open = open;
+    if (told_count > 1)
+        return;
+    queue_deletes_worked(q);
+    deletes_fail();
+    queue_deletes_worked(q);
+    ck_assert_uint_eq(told_count, 1); /* one at a time */
+}
+
+START_TEST(tells_the_last_state_last)
+{
+    static const struct queue_observer observer = {go_on, NULL};
+
+    told_count = 0;
+    q = queue_new(2, 5, &observer);
+    deletes_fail();
+    check_told(2, false);
+}
+END_TEST
+
 /* --- random operations --------------------------------------------------------------------------
  */
 
-enum { WORKERS_MAX = 6, POLLS_MAX = 64, OPERATIONS = 400, RUNS = 25 };
+enum { WORKERS_MAX = 6, POLLS_MAX = 64, OPERATIONS = 400, RUNS = 40 };
 
 /* What the queue is told and what it should count, by the rules of its header. */
 struct play {
     struct dice d;
     unsigned workers, batch;
     unsigned waiting, taken, idle, asked;
-    bool backlog, careful, paused;
-    bool careful_open;                     /* the open poll was opened in careful mode */
+    unsigned working; /* workers that have not said that they are finished */
+    bool backlog, careful, pauses;
+    bool careful_open; /* the open poll was opened in careful mode */
+    bool halted, prefetch;
+    enum queue_table table;
+    unsigned failed_deletes;
     unsigned polls[POLLS_MAX], poll_count; /* open ones: what each asked for */
     struct actor receiver, worker[WORKERS_MAX];
     bool receiver_calls, worker_calls[WORKERS_MAX];
 };
 
-static bool may_open(const struct play *p)
+/* How many messages a poll would ask for now; 0: none may be opened. */
+static unsigned next_poll(const struct play *p)
 {
-    unsigned want = p->careful ? 1 : p->batch;
+    unsigned ahead = p->waiting + p->asked;
+    unsigned free = p->idle > ahead ? p->idle - ahead : 0;
+    unsigned want = p->prefetch ? p->batch : free < p->batch ? free : p->batch;
 
-    if (p->paused || (p->asked > 0 && (p->careful || !p->backlog)))
-        return false;
-    return p->waiting + p->asked + want <= p->idle + p->batch &&
-           p->waiting + p->asked + p->taken + want <= p->workers + p->batch + QUEUE_UNDELETED_MAX;
+    if (p->careful || p->table == QUEUE_TABLE_TRIAL)
+        want = 1;
+    if (p->pauses || p->halted || p->failed_deletes >= 3 || p->table == QUEUE_TABLE_DOWN ||
+        (p->table == QUEUE_TABLE_TRIAL && ahead + p->working > 0) ||
+        (p->asked > 0 && (p->careful || !p->backlog)))
+        return 0;
+    return ahead + want <= p->idle + (p->prefetch ? p->batch : 0) &&
+                   ahead + p->taken + want <= p->workers + p->batch + QUEUE_UNDELETED_MAX
+               ? want
+               : 0;
 }
 
 /* Waits for the workers that get a message, whichever they are. */
@@ -547,6 +915,7 @@ static void settle_workers(struct play *p)
             p->idle--;
             p->waiting--;
             p->taken++;
+            p->working++;
         }
         (void)sched_yield();
     }
@@ -556,12 +925,12 @@ static void settle_receiver(struct play *p)
 {
     if (!p->receiver_calls)
         return;
-    if (!may_open(p)) {
+    if (next_poll(p) == 0) {
         actor_check_waits(&p->receiver);
         return;
     }
     actor_await(&p->receiver);
-    ck_assert_uint_eq(p->receiver.granted, p->careful ? 1 : p->batch);
+    ck_assert_uint_eq(p->receiver.granted, next_poll(p));
     p->receiver_calls = false;
     p->careful_open = p->careful;
     p->asked += p->receiver.granted;
@@ -595,17 +964,42 @@ static void end_some_poll(struct play *p)
     /* what was open before another one was spoiled says nothing new */
     if (!p->careful || p->careful_open) {
         p->careful = spoiled;
-        p->paused = spoiled;
+        p->pauses = spoiled;
         p->careful_open = false;
     }
     end_poll(asked, brought, spoiled ? POLL_SPOILED : POLL_READ);
+}
+
+static void change_a_gate(struct play *p)
+{
+    switch (dice_below(&p->d, 6)) {
+    case 0:
+        p->halted = dice_below(&p->d, 3) == 0;
+        queue_pause(q, p->halted);
+        break;
+    case 1:
+        p->prefetch = dice_below(&p->d, 3) > 0;
+        queue_may_prefetch(q, p->prefetch);
+        break;
+    case 2:
+        p->failed_deletes++;
+        (void)queue_deletes_failed(q, &fault);
+        break;
+    case 3:
+        p->failed_deletes = 0;
+        queue_deletes_worked(q);
+        break;
+    default:
+        p->table = (enum queue_table)dice_below(&p->d, 3);
+        queue_table_is(q, p->table);
+    }
 }
 
 static void do_something(struct play *p)
 {
     unsigned gone;
 
-    switch (dice_below(&p->d, 7)) {
+    switch (dice_below(&p->d, 12)) {
     case 0:
     case 1:
         if (!p->receiver_calls)
@@ -625,10 +1019,19 @@ static void do_something(struct play *p)
         p->taken -= gone;
         queue_gone(q, gone);
         break;
-    default:
+    case 6:
+        change_a_gate(p);
+        break;
+    case 7:
         fake_clock_advance(31 * CLOCK_NS_PER_S);
-        p->paused = false;
+        p->pauses = false;
         queue_gone(q, 0); /* has the receiver look at the clock */
+        break;
+    default:
+        if (p->working == 0)
+            return;
+        p->working--;
+        queue_finished(q);
     }
 }
 
@@ -648,11 +1051,11 @@ static void end_play(struct play *p)
 
 START_TEST(keeps_its_limits_under_random_operations)
 {
-    struct play p = {.d = {.state = (uint64_t)_i}};
+    struct play p = {.d = {.state = (uint64_t)_i}, .prefetch = true};
 
     p.workers = 1 + dice_below(&p.d, WORKERS_MAX);
     p.batch = 1 + dice_below(&p.d, 10);
-    q = queue_new(p.workers, p.batch);
+    q = queue_new(p.workers, p.batch, NULL);
     actor_start(&p.receiver, call_may_poll);
     for (unsigned w = 0; w < p.workers; w++)
         actor_start(&p.worker[w], call_take);
@@ -686,6 +1089,17 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, keeps_one_poll_open_while_it_is_quiet);
     tcase_add_test(tc, waits_for_room_until_messages_are_gone);
     tcase_add_test(tc, waits_until_a_batch_finds_free_workers);
+    tcase_add_loop_test(tc, opens_no_poll_while_something_is_wrong, 0, COUNT(gates));
+    tcase_add_loop_test(tc, needs_all_of_it_to_be_right, 0, COUNT(gates));
+    tcase_add_loop_test(tc, hands_out_what_came_while_something_is_wrong, 0, COUNT(gates));
+    tcase_add_test(tc, tries_the_table_with_one_order);
+    tcase_add_test(tc, lets_nothing_wait_that_cannot_be_extended);
+    tcase_add_loop_test(tc, opens_when_a_receive_has_failed, 0, 2);
+    tcase_add_test(tc, is_closed_by_a_probe_alone);
+    tcase_add_test(tc, opens_when_three_deletes_in_a_row_have_failed);
+    tcase_add_test(tc, counts_no_delete_that_was_stopped);
+    tcase_add_loop_test(tc, is_open_until_both_work, 0, 2);
+    tcase_add_test(tc, tells_the_last_state_last);
     tcase_add_loop_test(tc, keeps_its_limits_under_random_operations, 0, RUNS);
 }
 

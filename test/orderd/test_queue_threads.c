@@ -119,7 +119,7 @@ START_TEST(gives_every_message_to_one_worker)
 
     workers = sizes[_i].workers;
     batch = sizes[_i].batch;
-    q = queue_new(workers, batch);
+    q = queue_new(workers, batch, NULL);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         numbers[i] = i;
     for (unsigned i = 0; i < RECEIVERS; i++)

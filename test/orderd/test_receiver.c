@@ -23,6 +23,10 @@ enum { BATCH = 5 };
 static struct error err;
 static struct given_aws aws;
 static struct queue *q;
+static struct leases *leases;
+static struct acknowledger *a;
+static struct breaker *table;
+static struct redrive redrive;
 static struct stats stats;
 static struct stop abort_flag;
 static struct receiver_options options;
@@ -35,8 +39,15 @@ static void setup(void)
     log_fd = given_log_begin();
     stats = (struct stats){0};
     ck_succeeds(stop_init(&abort_flag, &err), err);
-    q = queue_new(10, BATCH);
+    q = queue_new(10, BATCH, NULL);
+    leases = leases_new();
+    table = breaker_new(NULL);
+    redrive.max_receive_count = 3;
+    redrive.look_ns = 0;
     options = (struct receiver_options){.queue = q,
+                                        .leases = leases,
+                                        .breaker = table,
+                                        .redrive = &redrive,
                                         .stats = &stats,
                                         .queue_url = GIVEN_QUEUE_URL,
                                         .wait_s = 20,
@@ -47,8 +58,11 @@ static void setup(void)
 static void teardown(void)
 {
     receiver_release(&r);
+    acknowledger_free(a);
     given_aws_end(&aws);
     queue_free(q);
+    breaker_free(table);
+    leases_free(leases);
     stop_release(&abort_flag);
     given_log_end(log_fd);
     fake_clock_end();
@@ -58,6 +72,13 @@ static void begin_with(struct peer *peer)
 {
     given_aws_begin(&aws, peer);
     options.sqs = &aws.sqs;
+    a = acknowledger_new(&(struct acknowledger_options){.queue = q,
+                                                        .leases = leases,
+                                                        .stats = &stats,
+                                                        .sqs = &aws.sqs,
+                                                        .queue_url = GIVEN_QUEUE_URL,
+                                                        .abort = &abort_flag});
+    options.acknowledger = a;
     receiver_init(&r, &options);
 }
 
@@ -146,7 +167,7 @@ START_TEST(counts_the_lease_from_before_the_call)
     ck_assert_int_eq(clock_now(), before + 19 * CLOCK_NS_PER_S);
     m = queue_take(q);
     ck_assert_int_eq(m->received_ns, before);
-    ck_assert_int_eq(m->lease_end_ns, before + 80 * CLOCK_NS_PER_S);
+    ck_assert_int_eq(lease_end_ns(&m->lease), before + 80 * CLOCK_NS_PER_S);
     message_free(m);
 }
 END_TEST
@@ -328,6 +349,202 @@ START_TEST(ends_an_open_poll_when_it_is_aborted)
 }
 END_TEST
 
+/* --- leases --------------------------------------------------------------------------------------
+ */
+
+START_TEST(registers_the_lease_of_each_message)
+{
+    struct lease_extension due[SQS_BATCH_MAX];
+    const enum lease_answer answers[SQS_BATCH_MAX] = {LEASE_EXTENDED};
+    unsigned lost;
+
+    BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1) "," MESSAGE(2)), .hook = end_polls}});
+    receiver_run(&r);
+    ck_assert_int_eq(leases_next_due(leases), clock_now() + 40 * CLOCK_NS_PER_S);
+    fake_clock_advance(40 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(leases_take_due(leases, due, &lost), 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(due[i].visibility_s, 80);
+        ck_assert_int_eq(strncmp(due[i].handle, "handle-", 7), 0);
+    }
+    ck_assert_uint_eq(leases_settle(leases, due, answers, 2, clock_now()), 0);
+    check_waiting("12");
+    ck_assert_uint_eq(leases_take_due(leases, due, &lost), 0); /* they ended with their messages */
+}
+END_TEST
+
+static void wait_40_s_and_end(void *arg)
+{
+    (void)arg;
+    fake_clock_advance(40 * CLOCK_NS_PER_S);
+    queue_end_polls(q);
+}
+
+/* Hands over messages that the acknowledger only has to let go of, so that it has been awake and
+ * gone to sleep. */
+static void turn(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct message *m = given_taken(q, given_message("m-0", "", 1));
+
+        m->disposal = DISPOSAL_LEAVE;
+        acknowledger_submit(a, m);
+        given_await(queue_state(q).in_hand == 0);
+    }
+}
+
+/* Whoever extends leases would sleep for ever here if the receiver did not wake him. */
+START_TEST(has_its_leases_extended)
+{
+    static const struct peer_row rows[] = {
+        {RECEIVE(5), {.body = MESSAGES(MESSAGE(1)), .hook = wait_40_s_and_end}},
+        {{.operation = "ChangeMessageVisibilityBatch",
+          .body = "\"handle-1\",\"VisibilityTimeout\":80}"},
+         {.body = "{\"Successful\":[{\"Id\":\"0\"}]}"}}};
+    struct thread acknowledger = {.name = ""};
+    struct message *m;
+
+    begin_with(peer_start(rows, 2));
+    given_thread(&acknowledger, acknowledger_run, a);
+    turn();
+    receiver_run(&r);
+    m = queue_take(q);
+    given_await(lease_end_ns(&m->lease) == clock_now() + 80 * CLOCK_NS_PER_S);
+    stop_raise(&abort_flag);
+    thread_join(&acknowledger);
+    message_free(m);
+}
+END_TEST
+
+START_TEST(knows_a_message_that_is_done_already)
+{
+    struct message *before = given_message("m-1", "", 1);
+    struct message *m;
+
+    BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1) "," MESSAGE(2)), .hook = end_polls}});
+    (void)lease_begin(leases, &before->lease);
+    if (_i == 0)
+        lease_done(&before->lease);
+    receiver_run(&r);
+    ck_assert_int_eq(lease_lost(&before->lease), _i != 0); /* it is in work: not ours alone */
+    m = queue_take(q);
+    ck_assert_int_eq(m->known_done, _i == 0);
+    ck_assert(!lease_lost(&m->lease));
+    message_free(m);
+    m = queue_take(q);
+    ck_assert(!m->known_done);
+    message_free(m);
+    message_free(before);
+}
+END_TEST
+
+/* --- breakers ------------------------------------------------------------------------------------
+ */
+
+static void begin_trial(void)
+{
+    struct stop stop;
+    struct error why;
+
+    (void)error_set(&why, ERROR_SERVER, "InternalServerError", "down");
+    ck_succeeds(stop_init(&stop, &err), err);
+    breaker_open(table, &why);
+    ck_assert_int_eq(breaker_wait(table, clock_now() + 60 * CLOCK_NS_PER_S, &stop), BREAKER_PROBE);
+    breaker_probed(table, true, NULL);
+    queue_table_is(q, QUEUE_TABLE_TRIAL);
+    stop_release(&stop);
+}
+
+/* What a poll for one message brings, and whether that ends the trial of the table. */
+static const struct {
+    struct peer_reply reply;
+    bool ends;
+} trials[] = {
+    {{.body = "{}"}, true},
+    {{.body = "{\"Messages\":[]}"}, true},
+    {{.body = MESSAGES(MESSAGE(1))}, false}, /* it goes first */
+    {{.body = "not JSON"}, false},
+    {{.fate = PEER_CLOSE}, false},
+    {{.body = MESSAGES(NO_BODY)}, false}, /* there was one */
+};
+
+START_TEST(ends_the_trial_of_the_table_when_there_is_no_order)
+{
+    struct peer_row row = {RECEIVE(1), trials[_i].reply};
+
+    row.reply.hook = end_polls;
+    begin_with(peer_start(&row, 1));
+    begin_trial();
+    receiver_run(&r);
+    ck_assert_int_eq(breaker_state(table), trials[_i].ends ? BREAKER_CLOSED : BREAKER_TRIAL);
+}
+END_TEST
+
+START_TEST(ends_no_trial_by_an_older_poll)
+{
+    BEGIN({RECEIVE(5), {.body = "{}", .hook = end_polls}});
+    begin_trial();
+    queue_table_is(q, QUEUE_TABLE_WORKS); /* as it was when the poll was opened */
+    receiver_run(&r);
+    ck_assert_int_eq(breaker_state(table), BREAKER_TRIAL);
+}
+END_TEST
+
+START_TEST(says_once_that_receives_fail)
+{
+    static const struct peer_row denied = {
+        PEER_ANY, {.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}};
+    struct peer_row rows[] = {denied, denied, denied, {RECEIVE(1), {.body = "{}"}}, denied};
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    rows[4].reply.hook = end_polls;
+    begin_with(peer_start(rows, COUNT(rows)));
+    given_time_flies();
+    receiver_run(&r);
+    ck_assert(queue_state(q).open);
+    ck_assert_str_eq(queue_state(q).error.code, "AccessDeniedException");
+    lines = given_logged(log_fd, "receive_failed");
+    ck_assert_uint_eq(json_array_size(lines), 2); /* once for each time that it began */
+}
+END_TEST
+
+/* --- the redrive policy
+ * ----------------------------------------------------------------------------
+ */
+
+#define POLICY(count) "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":" count "}\"}}"
+
+static void wait_601_s(void *arg)
+{
+    (void)arg;
+    fake_clock_advance(601 * CLOCK_NS_PER_S);
+}
+
+static const struct {
+    struct peer_reply reply;
+    int64_t then;
+} policies[] = {
+    {{.body = POLICY("7")}, 7},
+    {{.body = POLICY("\\\"8\\\"")}, 8},
+    {{.body = "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}"}, 0}, /* there is none any more */
+    {{.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}, 3},
+};
+
+START_TEST(reads_the_redrive_policy_again)
+{
+    const struct peer_row rows[] = {
+        {RECEIVE(5), {.body = "{}", .hook = wait_20_s}},  /* it was read at the start */
+        {RECEIVE(5), {.body = "{}", .hook = wait_601_s}}, /* ten minutes later */
+        {{.operation = "GetQueueAttributes"}, policies[_i].reply},
+        {RECEIVE(5), {.body = "{}", .hook = end_polls}},
+    };
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    receiver_run(&r);
+    ck_assert_int_eq(redrive.max_receive_count, policies[_i].then);
+}
+END_TEST
+
 START_TEST(logs_neither_bodies_nor_handles)
 {
     CLEANUP(json_decrefp) json_t *lines = NULL;
@@ -357,6 +574,13 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, repeats_at_once_what_sqs_refused);
     tcase_add_test(tc, goes_on_when_there_is_no_connection);
     tcase_add_test(tc, ends_an_open_poll_when_it_is_aborted);
+    tcase_add_test(tc, registers_the_lease_of_each_message);
+    tcase_add_test(tc, has_its_leases_extended);
+    tcase_add_loop_test(tc, knows_a_message_that_is_done_already, 0, 2);
+    tcase_add_loop_test(tc, ends_the_trial_of_the_table_when_there_is_no_order, 0, COUNT(trials));
+    tcase_add_test(tc, ends_no_trial_by_an_older_poll);
+    tcase_add_test(tc, says_once_that_receives_fail);
+    tcase_add_loop_test(tc, reads_the_redrive_policy_again, 0, COUNT(policies));
     tcase_add_test(tc, logs_neither_bodies_nor_handles);
 }
 

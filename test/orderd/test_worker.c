@@ -32,6 +32,35 @@
     {                                                                                              \
         .status = 500, .body = FAULT("InternalServerError")                                        \
     }
+#define TOO_LARGE                                                                                  \
+    {                                                                                              \
+        .status = 400, .body = "{\"__type\":\"ValidationException\",\"message\":\"Item size has "  \
+                               "exceeded the maximum allowed size\"}"                              \
+    }
+#define DENIED(what)                                                                               \
+    {                                                                                              \
+        what, REFUSES("AccessDeniedException")                                                     \
+    }
+#define FOUR(...)                                                                                  \
+    {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__},                                                   \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+/* The record of a failure that is refused is made again without the items, and then without more.
+ */
+#define THREE(...)                                                                                 \
+    {__VA_ARGS__}, {__VA_ARGS__},                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define PROBE                                                                                      \
+    {                                                                                              \
+        .operation = "UpdateItem", .body = "\"Key\":{\"order_id\":{\"S\":\"message#probe\"}}"      \
+    }
+#define HEALTHY                                                                                    \
+    {                                                                                              \
+        PROBE, REFUSES("ConditionalCheckFailedException")                                          \
+    }
 #define BY_ORDER                                                                                   \
     {                                                                                              \
         .operation = "UpdateItem", .body = "\"Key\":{\"order_id\":{\"S\":\"ORD-1\"}}"              \
@@ -66,6 +95,8 @@ static struct acknowledger *a;
 static struct stats stats;
 static struct redrive redrive;
 static struct stop abort_flag;
+static struct leases *leases;
+static struct recording_options recording;
 static struct worker_options options;
 static struct worker w;
 static int log_fd;
@@ -79,11 +110,17 @@ static void setup(void)
     log_fd = given_log_begin();
     stats = (struct stats){0};
     redrive.max_receive_count = 3;
+    leases = leases_new();
+    recording = (struct recording_options){.breaker = breaker_new(NULL),
+                                           .redrive = &redrive,
+                                           .hold_ns = 900 * CLOCK_NS_PER_S,
+                                           .timeout_ns = 55 * CLOCK_NS_PER_S};
     ck_succeeds(stop_init(&abort_flag, &err), err);
-    q = queue_new(10, 5);
+    q = queue_new(10, 5, NULL);
     options = (struct worker_options){.queue = q,
                                       .stats = &stats,
                                       .redrive = &redrive,
+                                      .recording = &recording,
                                       .table = "order-processing-status",
                                       .environment = "",
                                       .timeout_ns = 55 * CLOCK_NS_PER_S,
@@ -92,10 +129,13 @@ static void setup(void)
 
 static void teardown(void)
 {
+    peer_stop(aws.peer); /* its hooks use the worker */
     worker_release(&w);
     acknowledger_free(a);
     given_aws_end(&aws);
     queue_free(q);
+    breaker_free(recording.breaker);
+    leases_free(leases);
     stop_release(&abort_flag);
     given_log_end(log_fd);
     fake_random_end();
@@ -105,14 +145,19 @@ static void teardown(void)
 static void begin_with(struct peer *peer)
 {
     struct acknowledger_options acknowledger = {
-        .queue = q, .stats = &stats, .queue_url = GIVEN_QUEUE_URL, .abort = &abort_flag};
+        .queue = q,
+        .leases = leases,
+        .stats = &stats,
+        .queue_url = GIVEN_QUEUE_URL,
+        .abort = &abort_flag,
+    };
 
     given_aws_begin(&aws, peer);
     acknowledger.sqs = &aws.sqs;
     a = acknowledger_new(&acknowledger);
     options.acknowledger = a;
     options.dynamodb = &aws.dynamodb;
-    worker_init(&w, &options);
+    ck_succeeds(worker_init(&w, &options, &err), err);
 }
 
 #define BEGIN(...)                                                                                 \
@@ -173,7 +218,7 @@ static void check_outcome(enum event event, const char *code, const char *number
 /* --- outcomes -----------------------------------------------------------------------------------
  */
 
-enum { ROWS_MAX = 8 };
+enum { ROWS_MAX = 16 };
 
 static const struct {
     const char *body;
@@ -246,11 +291,15 @@ static const struct {
      "ORDER_CONFLICT",
      "ORD-1",
      ""},
-    /* refused by the table: recorded if that can be, then later again */
+    /* refused by the table, whose probe is healthy: recorded if that can be, then later again */
     {ORDER,
      1,
      3,
-     {{BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, WRITES}, VISIBLE_AFTER(5)},
+     {{BY_ORDER, REFUSES("ValidationException")},
+      HEALTHY,
+      {BY_ORDER, REFUSES("ValidationException")},
+      {BY_ORDER, WRITES},
+      VISIBLE_AFTER(5)},
      EVENT_FAILED,
      "RECORD_REFUSED",
      "ORD-1",
@@ -259,12 +308,31 @@ static const struct {
      2,
      3,
      {{BY_ORDER, REFUSES("ValidationException")},
+      HEALTHY,
       {BY_ORDER, REFUSES("ValidationException")},
-      {BY_ORDER, REFUSES("ValidationException")},
-      {BY_ORDER, REFUSES("ValidationException")},
+      THREE(BY_ORDER, REFUSES("ValidationException")),
+      HEALTHY,
+      THREE(BY_ORDER, REFUSES("ValidationException")),
       VISIBLE_AFTER(30)},
      EVENT_FAILED,
      "RECORD_REFUSED",
+     "ORD-1",
+     ""},
+    {ORDER,
+     1,
+     3,
+     {FOUR(BY_ORDER, FAILS), HEALTHY, FOUR(BY_ORDER, FAILS), {BY_ORDER, WRITES}, VISIBLE_AFTER(5)},
+     EVENT_FAILED,
+     "RECORD_REFUSED",
+     "ORD-1",
+     ""},
+    /* for good: what it is too large, too deep or out of range for */
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, TOO_LARGE}, {BY_ORDER, WRITES}, {BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "ORDER_TOO_LARGE",
      "ORD-1",
      ""},
     /* a failure that finds the order done has not happened */
@@ -272,6 +340,8 @@ static const struct {
      1,
      3,
      {{BY_ORDER, REFUSES("ValidationException")},
+      HEALTHY,
+      {BY_ORDER, REFUSES("ValidationException")},
       {BY_ORDER, MEETS(OWN_NUMBER, FINGERPRINT)},
       DELETED},
      EVENT_PROCESSED,
@@ -282,73 +352,95 @@ static const struct {
      1,
      3,
      {{BY_ORDER, REFUSES("ValidationException")},
+      HEALTHY,
+      {BY_ORDER, REFUSES("ValidationException")},
       {BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", FINGERPRINT)},
       DELETED},
      EVENT_DUPLICATE,
      "",
      "ORD-1",
      "CNF-ZZZZZZZZZZZZ"},
-    /* faults that are not the order's: let go, and SQS is not asked for anything */
+    /* faults that have passed when they are looked into */
     {ORDER,
      1,
      3,
-     {{BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, FAILS}, {BY_ORDER, FAILS}},
-     EVENT_DEFERRED,
-     "InternalServerError",
+     {FOUR(BY_ORDER, FAILS), HEALTHY, {BY_ORDER, WRITES}, DELETED},
+     EVENT_PROCESSED,
+     "",
      "ORD-1",
-     ""},
+     OWN_NUMBER},
     {ORDER,
      1,
      3,
-     {{BY_ORDER, REFUSES("ThrottlingException")},
-      {BY_ORDER, REFUSES("ThrottlingException")},
-      {BY_ORDER, REFUSES("ThrottlingException")},
-      {BY_ORDER, REFUSES("ThrottlingException")}},
-     EVENT_DEFERRED,
-     "ThrottlingException",
+     {FOUR(BY_ORDER, REFUSES("ThrottlingException")), HEALTHY, {BY_ORDER, WRITES}, DELETED},
+     EVENT_PROCESSED,
+     "",
      "ORD-1",
-     ""},
-    {ORDER,
-     1,
-     3,
-     {{BY_ORDER, REFUSES("AccessDeniedException")}},
-     EVENT_DEFERRED,
-     "AccessDeniedException",
-     "ORD-1",
-     ""},
-    {ORDER,
-     1,
-     3,
-     {{BY_ORDER, REFUSES("ResourceNotFoundException")}},
-     EVENT_DEFERRED,
-     "ResourceNotFoundException",
-     "ORD-1",
-     ""},
-    {ORDER,
-     1,
-     3,
-     {{BY_ORDER, REFUSES("ExpiredTokenException")}},
-     EVENT_DEFERRED,
-     "ExpiredTokenException",
-     "ORD-1",
-     ""},
-    /* a failure that cannot be recorded is none yet */
+     OWN_NUMBER},
     {"not JSON",
      1,
      3,
-     {{BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}, {BY_MESSAGE, FAILS}},
-     EVENT_DEFERRED,
-     "InternalServerError",
+     {FOUR(BY_MESSAGE, FAILS), HEALTHY, {BY_MESSAGE, WRITES}, VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "INVALID_JSON",
      "",
      ""},
+    /* faults of the table: held until it is back */
     {ORDER,
+     1,
      3,
-     3,
-     {{BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", "1:00")},
-      {BY_MESSAGE, REFUSES("AccessDeniedException")}},
-     EVENT_DEFERRED,
-     "AccessDeniedException",
+     {FOUR(BY_ORDER, FAILS), FOUR(PROBE, FAILS), HEALTHY, {BY_ORDER, WRITES}, DELETED},
+     EVENT_PROCESSED,
+     "",
      "ORD-1",
+     OWN_NUMBER},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("AccessDeniedException")},
+      {PROBE, REFUSES("AccessDeniedException")},
+      HEALTHY,
+      {BY_ORDER, WRITES},
+      DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ResourceNotFoundException")},
+      {PROBE, REFUSES("ResourceNotFoundException")},
+      HEALTHY,
+      {BY_ORDER, WRITES},
+      DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    {ORDER,
+     1,
+     3,
+     {{BY_ORDER, REFUSES("ExpiredTokenException")},
+      {PROBE, REFUSES("ExpiredTokenException")},
+      HEALTHY,
+      {BY_ORDER, WRITES},
+      DELETED},
+     EVENT_PROCESSED,
+     "",
+     "ORD-1",
+     OWN_NUMBER},
+    {"not JSON",
+     3,
+     3,
+     {{BY_MESSAGE, REFUSES("AccessDeniedException")},
+      {PROBE, REFUSES("AccessDeniedException")},
+      HEALTHY,
+      {BY_MESSAGE, WRITES},
+      VISIBLE_AFTER(0)},
+     EVENT_FAILED,
+     "INVALID_JSON",
+     "",
      ""},
 };
 
@@ -374,12 +466,13 @@ START_TEST(says_that_a_failure_was_not_recorded)
 {
     CLEANUP(json_decrefp) json_t *line = NULL;
 
-    BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
-          {BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
-          VISIBLE_AFTER(5));
+    BEGIN({BY_ORDER, REFUSES("ValidationException")}, HEALTHY,
+          {BY_ORDER, REFUSES("ValidationException")},
+          THREE(BY_ORDER, REFUSES("SerializationException")), HEALTHY,
+          THREE(BY_ORDER, REFUSES("SerializationException")), VISIBLE_AFTER(5));
     handle(ORDER, 1);
     line = given_logged_once(log_fd, "failure_not_recorded");
-    given_field(line, "error_code", "ValidationException");
+    given_field(line, "error_code", "SerializationException");
 }
 END_TEST
 
@@ -429,11 +522,12 @@ END_TEST
 START_TEST(only_a_failure_has_a_last_attempt)
 {
     static const struct peer_row rows[2][2] = {{{BY_ORDER, WRITES}, DELETED},
-                                               {{BY_ORDER, REFUSES("AccessDeniedException")}}};
+                                               {DENIED(BY_ORDER), DENIED(PROBE)}};
     CLEANUP(json_decrefp) json_t *line = NULL;
 
-    begin_with(peer_start(rows[_i], _i == 0 ? 2 : 1));
-    handle(ORDER, 3);
+    recording.hold_ns = 0;
+    begin_with(peer_start(rows[_i], 2));
+    handle(ORDER, 1);
     line = given_logged_once(log_fd, _i == 0 ? "processed" : "deferred");
     ck_assert_ptr_null(json_object_get(line, "final_attempt"));
 }
@@ -461,43 +555,54 @@ END_TEST
 static const struct {
     int64_t left_ms;
     bool works;
-} leases[] = {{-1, false}, {0, false}, {999, false}, {1000, true}, {80000, true}};
+} rests[] = {{-1, false}, {0, false}, {999, false}, {1000, true}, {80000, true}};
 
 START_TEST(begins_nothing_without_a_lease)
 {
     static const struct peer_row rows[] = {{BY_ORDER, WRITES}, DELETED};
     struct message *m;
 
-    begin_with(peer_start(rows, leases[_i].works ? 2 : 0));
+    begin_with(peer_start(rows, rests[_i].works ? 2 : 0));
     m = new_message(ORDER, 1);
-    m->lease_end_ns = clock_now() + leases[_i].left_ms * CLOCK_NS_PER_MS;
+    atomic_store(&m->lease.end_ns, clock_now() + rests[_i].left_ms * CLOCK_NS_PER_MS);
     worker_handle(&w, m);
     acknowledge();
-    if (leases[_i].works)
+    if (rests[_i].works)
         check_outcome(EVENT_PROCESSED, "", OWN_NUMBER);
     else
         check_outcome(EVENT_DEFERRED, "LeaseEnded", "");
-    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), leases[_i].works);
+    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), rests[_i].works);
 }
 END_TEST
 
 /* Pauses between attempts take 999 ms here: the second would be over too late. */
-static const struct {
-    int64_t lease_ms, timeout_ms;
-} bounds[] = {{1900, 55000}, {80000, 1900}};
+#define THROTTLED                                                                                  \
+    {                                                                                              \
+        BY_ORDER, REFUSES("ThrottlingException")                                                   \
+    }
 
-START_TEST(repeats_nothing_beyond_lease_or_timeout)
+START_TEST(repeats_nothing_beyond_the_lease)
 {
     struct message *m;
 
     drawn = 999;
-    options.timeout_ns = bounds[_i].timeout_ms * CLOCK_NS_PER_MS;
-    BEGIN({BY_ORDER, REFUSES("ThrottlingException")}, {BY_ORDER, REFUSES("ThrottlingException")});
+    BEGIN(THROTTLED, THROTTLED, HEALTHY);
     m = new_message(ORDER, 1);
-    m->lease_end_ns = clock_now() + bounds[_i].lease_ms * CLOCK_NS_PER_MS;
+    atomic_store(&m->lease.end_ns, clock_now() + 1900 * CLOCK_NS_PER_MS);
     worker_handle(&w, m);
     acknowledge();
-    check_outcome(EVENT_DEFERRED, "ThrottlingException", "");
+    check_outcome(EVENT_DEFERRED, "LeaseEnded", "");
+}
+END_TEST
+
+START_TEST(repeats_nothing_beyond_the_timeout)
+{
+    drawn = 999;
+    recording.timeout_ns = 1900 * CLOCK_NS_PER_MS;
+    BEGIN(THROTTLED, THROTTLED, HEALTHY, THROTTLED, THROTTLED, {BY_ORDER, WRITES},
+          VISIBLE_AFTER(5));
+    handle(ORDER, 1);
+    check_outcome(EVENT_FAILED, "RECORD_REFUSED", "");
 }
 END_TEST
 
@@ -515,6 +620,7 @@ static void raise_stop(void *arg)
 {
     (void)arg;
     stop_raise(&abort_flag);
+    worker_abort(&w);
 }
 
 /* At which moment the stop comes, and what the table does then. */
@@ -542,6 +648,283 @@ START_TEST(ends_the_record_of_a_failure_when_it_is_told_to_stop)
     begin_with(peer_start(rows, 1));
     handle("not JSON", 1);
     check_outcome(EVENT_DEFERRED, "Stopped", "");
+}
+END_TEST
+
+/* --- leases -------------------------------------------------------------------------------------
+ */
+
+static void lose_lease(void *arg)
+{
+    (void)arg;
+    (void)leases_received_again(leases, "m-1");
+}
+
+/* Takes a message that is received now and whose lease stands in the register. */
+static struct message *new_leased(int64_t receive_count)
+{
+    struct message *m = new_message(ORDER, receive_count);
+
+    (void)lease_begin(leases, &m->lease);
+    return m;
+}
+
+START_TEST(begins_nothing_when_the_lease_is_lost)
+{
+    struct message *m;
+
+    begin_with(peer_start(NULL, 0));
+    m = new_leased(1);
+    lose_lease(NULL);
+    worker_handle(&w, m);
+    acknowledge();
+    check_outcome(EVENT_DEFERRED, "LeaseEnded", "");
+}
+END_TEST
+
+START_TEST(stops_the_work_when_the_lease_is_lost)
+{
+    static const struct peer_row rows[] = {{BY_ORDER, {.fate = PEER_SILENT, .hook = lose_lease}},
+                                           {BY_ORDER, WRITES},
+                                           DELETED};
+
+    begin_with(peer_start(rows, 3));
+    worker_handle(&w, new_leased(1));
+    check_outcome(EVENT_DEFERRED, "LeaseLost", "");
+    worker_handle(&w, new_leased(2)); /* the next one is not stopped */
+    acknowledge();
+    ck_assert_uint_eq(stats_get(&stats.processed), 1);
+}
+END_TEST
+
+START_TEST(keeps_what_is_done_until_it_is_deleted)
+{
+    static const struct peer_row rows[] = {{BY_ORDER, WRITES}, DELETED};
+
+    begin_with(peer_start(rows, 2));
+    worker_handle(&w, new_leased(1));
+    ck_assert_int_eq(leases_received_again(leases, "m-1"), LEASE_DONE);
+    acknowledge();
+    ck_assert_int_eq(leases_received_again(leases, "m-1"), LEASE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(deletes_what_was_done_before)
+{
+    struct message *m;
+
+    /* at any time: its order is recorded */
+    BEGIN(DELETED);
+    m = new_leased(2);
+    m->known_done = true;
+    if (_i > 0)
+        fake_clock_advance(100 * CLOCK_NS_PER_S);
+    if (_i > 1)
+        lose_lease(NULL);
+    worker_handle(&w, m);
+    acknowledge();
+    check_outcome(EVENT_DUPLICATE, "", "");
+    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), 0);
+}
+END_TEST
+
+/* --- holds --------------------------------------------------------------------------------------
+ */
+
+START_TEST(lets_a_message_go_after_its_hold)
+{
+    recording.hold_ns = 0;
+    BEGIN(DENIED(BY_ORDER), DENIED(PROBE));
+    handle(ORDER, 1);
+    check_outcome(EVENT_DEFERRED, "HoldOver", "");
+}
+END_TEST
+
+START_TEST(lets_a_failure_go_that_it_cannot_record)
+{
+    /* one that is nowhere recorded has not happened */
+    recording.hold_ns = 0;
+    BEGIN(DENIED(BY_MESSAGE), DENIED(PROBE));
+    handle("not JSON", 1);
+    check_outcome(EVENT_DEFERRED, "HoldOver", "");
+}
+END_TEST
+
+static void put_messages(unsigned count)
+{
+    struct message_list list = MESSAGE_LIST_INIT;
+    unsigned asked = queue_may_poll(q);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct message *m = given_message("m-1", ORDER, 1);
+
+        (void)lease_begin(leases, &m->lease);
+        message_list_add(&list, m);
+    }
+    queue_poll_ended(q, asked, &list, POLL_READ);
+    queue_close(q);
+}
+
+START_TEST(looks_after_the_breaker_when_it_has_no_message)
+{
+    recording.hold_ns = 0;
+    BEGIN(DENIED(BY_ORDER), DENIED(PROBE), DENIED(PROBE), HEALTHY);
+    put_messages(1);
+    worker_run(&w);
+    check_outcome(EVENT_DEFERRED, "HoldOver", "");
+    ck_assert_int_eq(breaker_state(recording.breaker), BREAKER_TRIAL);
+    acknowledge();
+}
+END_TEST
+
+static atomic_uint waits;
+
+static void lose_lease_at_the_first_wait(void *arg)
+{
+    if (atomic_fetch_add(&waits, 1) == 0)
+        lose_lease(arg);
+}
+
+START_TEST(looks_after_the_breaker_when_its_last_message_was_lost)
+{
+    BEGIN(DENIED(BY_ORDER), DENIED(PROBE), DENIED(PROBE), HEALTHY);
+    put_messages(1);
+    atomic_store(&waits, 0);
+    fake_clock_on_wait(lose_lease_at_the_first_wait, NULL);
+    worker_run(&w);
+    check_outcome(EVENT_DEFERRED, "LeaseLost", "");
+    ck_assert_int_eq(breaker_state(recording.breaker), BREAKER_TRIAL);
+    acknowledge();
+}
+END_TEST
+
+START_TEST(sees_to_waiting_messages_first)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    /* a message that waits behind the held one is let go too, and does not wait for the table */
+    recording.hold_ns = 0;
+    BEGIN(DENIED(BY_ORDER), DENIED(PROBE), HEALTHY);
+    put_messages(3);
+    worker_run(&w);
+    lines = given_logged(log_fd, "deferred");
+    ck_assert_uint_eq(json_array_size(lines), 3);
+    acknowledge();
+}
+END_TEST
+
+/* --- an outage, with several workers
+ * --------------------------------------------------------------
+ */
+
+enum { CREW = 4, ORDERS = 12, BAD_PROBES = 6 };
+
+static atomic_uint probes, records_while_down, records_on_trial;
+static atomic_bool tried; /* the order that went first has been let go */
+static char all_deleted[256];
+
+static void answer_outage(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    (void)arg;
+    if (strcmp(request->operation, "UpdateItem") != 0) {
+        reply->body = all_deleted;
+        return;
+    }
+    reply->status = 400;
+    reply->body = FAULT("AccessDeniedException");
+    if (strstr(request->body, "message#probe") != NULL) {
+        if (atomic_fetch_add(&probes, 1) >= BAD_PROBES)
+            reply->body = FAULT("ConditionalCheckFailedException");
+    } else if (atomic_load(&probes) <= BAD_PROBES) {
+        (void)atomic_fetch_add(&records_while_down, 1);
+    } else {
+        if (!atomic_load(&tried) && atomic_fetch_add(&records_on_trial, 1) == 0)
+            reply->fate = PEER_HOLD;
+        reply->status = 200;
+        reply->body = "{}";
+    }
+}
+
+static void begin_outage(void)
+{
+    size_t len =
+        (size_t)snprintf(all_deleted, sizeof(all_deleted), "{\"Successful\":[{\"Id\":\"0\"}");
+
+    for (int i = 1; i < 10; i++)
+        len +=
+            (size_t)snprintf(all_deleted + len, sizeof(all_deleted) - len, ",{\"Id\":\"%d\"}", i);
+    (void)snprintf(all_deleted + len, sizeof(all_deleted) - len, "]}");
+    atomic_store(&probes, 0);
+    atomic_store(&records_while_down, 0);
+    atomic_store(&records_on_trial, 0);
+    atomic_store(&tried, false);
+    recording.hold_ns = LEASE_LONGEST_NS;
+    fake_random_end(); /* it is for one thread */
+    begin_with(peer_start_with(answer_outage, NULL));
+    given_time_stands();
+}
+
+/* The order that goes first is let go after a while in which others could go too. */
+static void let_time_pass(void)
+{
+    static unsigned looks;
+
+    given_time_passes(CLOCK_NS_PER_S / 20);
+    (void)sched_yield();
+    if (atomic_load(&records_on_trial) == 0 || atomic_load(&tried) || ++looks < 500)
+        return;
+    atomic_store(&tried, true);
+    peer_release(aws.peer);
+}
+
+/* Receives the orders, as far as there is room for them, and lets time pass until all are done. */
+static void receive_all(void)
+{
+    for (unsigned i = 0; i < ORDERS;) {
+        struct message_list list = MESSAGE_LIST_INIT;
+        unsigned asked = queue_may_poll(q);
+
+        for (unsigned n = 0; n < asked && i < ORDERS; n++, i++) {
+            char id[16];
+            struct message *m;
+
+            (void)snprintf(id, sizeof(id), "m-%u", i);
+            m = given_message(id, ORDER, 1);
+            atomic_store(&m->lease.end_ns, m->received_ns + LEASE_LONGEST_NS);
+            message_list_add(&list, m);
+        }
+        queue_poll_ended(q, asked, &list, POLL_READ);
+        while (i < ORDERS && queue_state(q).waiting > 0)
+            let_time_pass();
+    }
+    while (stats_get(&stats.deleted) < ORDERS)
+        let_time_pass();
+}
+
+START_TEST(brings_all_orders_through_an_outage)
+{
+    struct thread threads[CREW + 1] = {{.name = ""}};
+    struct worker crew[CREW];
+
+    begin_outage();
+    given_thread(&threads[CREW], acknowledger_run, a);
+    for (int i = 0; i < CREW; i++) {
+        ck_succeeds(worker_init(&crew[i], &options, &err), err);
+        given_thread(&threads[i], worker_run, &crew[i]);
+    }
+    receive_all();
+    queue_close(q);
+    for (int i = 0; i < CREW; i++) {
+        thread_join(&threads[i]);
+        worker_release(&crew[i]);
+    }
+    acknowledger_close(a);
+    thread_join(&threads[CREW]);
+    ck_assert_uint_eq(stats_get(&stats.processed), ORDERS);
+    ck_assert_uint_ge(atomic_load(&records_while_down), 1);
+    ck_assert_uint_le(atomic_load(&records_while_down), CREW); /* those in work, each once */
+    ck_assert_uint_eq(atomic_load(&records_on_trial), 1);
+    ck_assert_int_eq(breaker_state(recording.breaker), BREAKER_CLOSED);
 }
 END_TEST
 
@@ -585,9 +968,10 @@ START_TEST(logs_nothing_that_is_nobodys_business)
     CLEANUP(json_decrefp) json_t *lines = NULL;
     char *text;
 
-    BEGIN({BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
-          {BY_ORDER, REFUSES("ValidationException")}, {BY_ORDER, REFUSES("ValidationException")},
-          VISIBLE_AFTER(5));
+    BEGIN({BY_ORDER, REFUSES("ValidationException")}, HEALTHY,
+          {BY_ORDER, REFUSES("ValidationException")},
+          THREE(BY_ORDER, REFUSES("SerializationException")), HEALTHY,
+          THREE(BY_ORDER, REFUSES("SerializationException")), VISIBLE_AFTER(5));
     handle(body, 1);
     lines = given_logged(log_fd, NULL);
     text = json_dumps(lines, 0);
@@ -605,11 +989,22 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, tells_table_and_log_when_it_was_the_last_attempt, 0, COUNT(attempts));
     tcase_add_loop_test(tc, only_a_failure_has_a_last_attempt, 0, 2);
     tcase_add_test(tc, refuses_an_order_that_no_item_can_hold);
-    tcase_add_loop_test(tc, begins_nothing_without_a_lease, 0, COUNT(leases));
-    tcase_add_loop_test(tc, repeats_nothing_beyond_lease_or_timeout, 0, COUNT(bounds));
+    tcase_add_loop_test(tc, begins_nothing_without_a_lease, 0, COUNT(rests));
+    tcase_add_test(tc, repeats_nothing_beyond_the_lease);
+    tcase_add_test(tc, repeats_nothing_beyond_the_timeout);
     tcase_add_test(tc, begins_nothing_when_it_was_told_to_stop);
     tcase_add_loop_test(tc, ends_its_work_when_it_is_told_to_stop, 0, COUNT(stopped_replies));
     tcase_add_test(tc, ends_the_record_of_a_failure_when_it_is_told_to_stop);
+    tcase_add_test(tc, begins_nothing_when_the_lease_is_lost);
+    tcase_add_test(tc, stops_the_work_when_the_lease_is_lost);
+    tcase_add_test(tc, keeps_what_is_done_until_it_is_deleted);
+    tcase_add_loop_test(tc, deletes_what_was_done_before, 0, 3);
+    tcase_add_test(tc, lets_a_message_go_after_its_hold);
+    tcase_add_test(tc, lets_a_failure_go_that_it_cannot_record);
+    tcase_add_test(tc, looks_after_the_breaker_when_it_has_no_message);
+    tcase_add_test(tc, looks_after_the_breaker_when_its_last_message_was_lost);
+    tcase_add_test(tc, sees_to_waiting_messages_first);
+    tcase_add_test(tc, brings_all_orders_through_an_outage);
     tcase_add_test(tc, works_until_the_queue_is_closed);
     tcase_add_test(tc, logs_nothing_that_is_nobodys_business);
 }

@@ -1,0 +1,275 @@
+#include "orderd/crew.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "orderd/log_breaker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    RECEIVERS_MAX = 32,
+    LEASE_MARGIN_S = 5, /* of a lease beyond the order's time and the poll's wait */
+    VISIBILITY_MAX_S = 43200,
+};
+
+#define REPORT_EVERY_NS (60 * CLOCK_NS_PER_S)
+
+/* The table's breaker has changed: the queue learns whether polls make sense. */
+static void on_table(void *arg, enum breaker_state state, const struct error *why)
+{
+    static const enum queue_table tables[BREAKER_STATES] = {
+        [BREAKER_CLOSED] = QUEUE_TABLE_WORKS,
+        [BREAKER_OPEN] = QUEUE_TABLE_DOWN,
+        [BREAKER_TRIAL] = QUEUE_TABLE_TRIAL,
+    };
+    struct crew *c = arg;
+
+    queue_table_is(c->queue, tables[state]);
+    if (state == BREAKER_OPEN)
+        log_breaker_opened("table", why);
+    else if (state == BREAKER_CLOSED)
+        log_breaker_closed("table");
+}
+
+static void on_sqs(void *arg, bool open, const struct error *why)
+{
+    (void)arg;
+    if (open)
+        log_breaker_opened("queue", why);
+    else
+        log_breaker_closed("queue");
+}
+
+static void make_shared(struct crew *c, const struct crew_options *o)
+{
+    const struct breaker_observer table = {on_table, c};
+    const struct queue_observer sqs = {on_sqs, c};
+    const struct config *config = o->config;
+    const struct acknowledger_options acknowledger = {
+        .stats = o->stats,
+        .sqs = &o->services->sqs,
+        .queue_url = o->findings->queue_url,
+        .linger_ns = config->queue.delete_linger_ms * CLOCK_NS_PER_MS,
+        .abort = o->abort,
+    };
+    struct acknowledger_options options = acknowledger;
+
+    c->leases = leases_new();
+    c->breaker = breaker_new(&table);
+    c->queue =
+        queue_new((unsigned)config->processing.workers, (unsigned)config->queue.batch_size, &sqs);
+    options.queue = c->queue;
+    options.leases = c->leases;
+    c->acknowledger = acknowledger_new(&options);
+}
+
+static bool make_workers(struct crew *c, const struct crew_options *o, struct error *err)
+{
+    const struct config *config = o->config;
+
+    c->recording = (struct recording_options){
+        .breaker = c->breaker,
+        .redrive = &c->redrive,
+        .hold_ns = config->breaker.hold_seconds * CLOCK_NS_PER_S,
+        .timeout_ns = config->processing.timeout_seconds * CLOCK_NS_PER_S,
+    };
+    c->worker_options = (struct worker_options){
+        .queue = c->queue,
+        .acknowledger = c->acknowledger,
+        .stats = o->stats,
+        .redrive = &c->redrive,
+        .recording = &c->recording,
+        .dynamodb = &o->services->dynamodb,
+        .table = config->table.name,
+        .environment = config->environment_suffix,
+        .timeout_ns = config->processing.timeout_seconds * CLOCK_NS_PER_S,
+        .abort = o->abort,
+    };
+    c->workers = xcalloc((size_t)config->processing.workers, sizeof(c->workers[0]));
+    c->worker_threads = xcalloc((size_t)config->processing.workers, sizeof(c->worker_threads[0]));
+    while (c->worker_count < (unsigned)config->processing.workers)
+        if (!worker_init(&c->workers[c->worker_count++], &c->worker_options, err))
+            return false;
+    return true;
+}
+
+/* As many receivers as the queue ever lets poll at a time. */
+static void make_receivers(struct crew *c, const struct crew_options *o)
+{
+    const struct config *config = o->config;
+    unsigned batch = (unsigned)config->queue.batch_size;
+    unsigned polls = (c->worker_count + batch - 1) / batch + 1;
+    int64_t lease_s =
+        config->processing.timeout_seconds + config->queue.wait_seconds + LEASE_MARGIN_S;
+
+    c->receiver_count = polls < RECEIVERS_MAX ? polls : RECEIVERS_MAX;
+    c->receiver_options = (struct receiver_options){
+        .queue = c->queue,
+        .leases = c->leases,
+        .acknowledger = c->acknowledger,
+        .breaker = c->breaker,
+        .redrive = &c->redrive,
+        .stats = o->stats,
+        .sqs = &o->services->sqs,
+        .queue_url = o->findings->queue_url,
+        .wait_s = (unsigned)config->queue.wait_seconds,
+        .visibility_s = (unsigned)(lease_s < VISIBILITY_MAX_S ? lease_s : VISIBILITY_MAX_S),
+        .stop = o->stop,
+        .abort = o->abort,
+    };
+    c->receivers = xcalloc(c->receiver_count, sizeof(c->receivers[0]));
+    c->receiver_threads = xcalloc(c->receiver_count, sizeof(c->receiver_threads[0]));
+    for (unsigned i = 0; i < c->receiver_count; i++)
+        receiver_init(&c->receivers[i], &c->receiver_options);
+}
+
+bool crew_init(struct crew *c, const struct crew_options *options, struct error *err)
+{
+    *c = (struct crew){.stats = options->stats};
+    atomic_store(&c->redrive.max_receive_count, options->findings->max_receive_count);
+    make_shared(c, options);
+    if (!make_workers(c, options, err))
+        return false;
+    make_receivers(c, options);
+    return true;
+}
+
+void crew_release(struct crew *c)
+{
+    for (unsigned i = 0; i < c->receiver_count; i++)
+        receiver_release(&c->receivers[i]);
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_release(&c->workers[i]);
+    free(c->receivers);
+    free(c->receiver_threads);
+    free(c->workers);
+    free(c->worker_threads);
+    acknowledger_free(c->acknowledger);
+    queue_free(c->queue);
+    breaker_free(c->breaker);
+    leases_free(c->leases);
+    *c = (struct crew){.queue = NULL};
+}
+
+bool crew_start(struct crew *c, struct error *err)
+{
+    char name[32];
+
+    if (!thread_start(&c->acknowledger_thread, "acknowledger", acknowledger_run, c->acknowledger,
+                      err))
+        return false;
+    for (unsigned i = 0; i < c->worker_count; i++) {
+        (void)snprintf(name, sizeof(name), "worker-%u", i + 1);
+        if (!thread_start(&c->worker_threads[i], name, worker_run, &c->workers[i], err))
+            return false;
+    }
+    for (unsigned i = 0; i < c->receiver_count; i++) {
+        (void)snprintf(name, sizeof(name), "receiver-%u", i + 1);
+        if (!thread_start(&c->receiver_threads[i], name, receiver_run, &c->receivers[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool all_ended(const struct thread *threads, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!thread_ended(&threads[i]))
+            return false;
+    return true;
+}
+
+static void join_all(struct thread *threads, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        thread_join(&threads[i]);
+}
+
+void crew_end_polls(struct crew *c)
+{
+    queue_end_polls(c->queue);
+}
+
+bool crew_polls_ended(const struct crew *c)
+{
+    return all_ended(c->receiver_threads, c->receiver_count);
+}
+
+void crew_end_work(struct crew *c)
+{
+    queue_close(c->queue);
+    breaker_end_tending(c->breaker);
+}
+
+bool crew_work_ended(const struct crew *c)
+{
+    return all_ended(c->worker_threads, c->worker_count);
+}
+
+void crew_end_deletes(struct crew *c)
+{
+    acknowledger_close(c->acknowledger);
+}
+
+bool crew_deletes_ended(const struct crew *c)
+{
+    return thread_ended(&c->acknowledger_thread);
+}
+
+void crew_abort(struct crew *c)
+{
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_abort(&c->workers[i]);
+}
+
+void crew_join(struct crew *c)
+{
+    if (c->queue == NULL)
+        return;
+    crew_end_polls(c);
+    join_all(c->receiver_threads, c->receiver_count);
+    crew_end_work(c);
+    join_all(c->worker_threads, c->worker_count);
+    crew_end_deletes(c);
+    thread_join(&c->acknowledger_thread);
+}
+
+static const char *first_hanging(const struct thread *threads, unsigned count, int64_t now_ns)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (thread_hangs(&threads[i], now_ns))
+            return threads[i].name;
+    return NULL;
+}
+
+const char *crew_hanging(const struct crew *c, int64_t now_ns)
+{
+    const char *name = first_hanging(&c->acknowledger_thread, 1, now_ns);
+
+    if (name == NULL)
+        name = first_hanging(c->worker_threads, c->worker_count, now_ns);
+    if (name == NULL)
+        name = first_hanging(c->receiver_threads, c->receiver_count, now_ns);
+    return name;
+}
+
+void crew_report(struct crew *c, int64_t now_ns)
+{
+    struct breaker_report table;
+    struct queue_state sqs = queue_state(c->queue);
+    unsigned held = sqs.in_hand - sqs.asked;
+
+    breaker_describe(c->breaker, &table);
+    if (table.state == BREAKER_CLOSED && !sqs.open) {
+        c->report_ns = now_ns + REPORT_EVERY_NS; /* that it opens is said when it does */
+        return;
+    }
+    if (now_ns < c->report_ns)
+        return;
+    c->report_ns = now_ns + REPORT_EVERY_NS;
+    if (table.state != BREAKER_CLOSED)
+        log_breaker_open("table", &table.error, (now_ns - table.since_ns) / CLOCK_NS_PER_S, held);
+    if (sqs.open)
+        log_breaker_open("queue", &sqs.error, (now_ns - sqs.open_ns) / CLOCK_NS_PER_S, held);
+}
