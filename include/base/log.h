@@ -63,8 +63,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 /* Writes one line about an error: fields error_code and error. */
 void log_failure(enum log_level level, const char *event, const struct error *err);
 
-/* Sets the calling thread's context; NULL clears it. Borrows until then. */
-void log_set_context(const struct log_context *context);
+/* Sets the calling thread's context; NULL clears it. Borrows until then. Returns the one before, for
+ * whoever has a word to say in between that is about no message. */
+const struct log_context *log_set_context(const struct log_context *context);
 
 /* Returns how many lines could not be written since the start. */
 uint64_t log_lost(void);

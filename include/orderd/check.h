@@ -15,13 +15,20 @@
 #include "base/stop.h"
 #include "order/config.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* How a start waits. */
+struct check_patience {
+    const struct stop *stop; /* ends the waiting */
+    atomic_bool held;        /* it waits for what passes by itself: an outage, not a set-up fault */
+};
 
 struct check_options {
     const struct config *config;
     struct client *sqs, *dynamodb;
-    const struct stop *stop; /* ends the waiting */
+    struct check_patience *patience;
 };
 
 struct check_findings {
@@ -32,8 +39,8 @@ struct check_findings {
 
 /* Repeats a step of the start, with pauses, until it succeeds (true) or there is no point in going
  * on, and says once a minute what it waits for. Errors: as of check_run(). */
-bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error *err), void *arg,
-                  struct error *err) __attribute__((warn_unused_result));
+bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struct error *err),
+                  void *arg, struct error *err) __attribute__((warn_unused_result));
 
 /* Runs the checks. False: config (end with status 78), auth (likewise, after 30 s) or stopped. */
 bool check_run(const struct check_options *options, struct check_findings *out, struct error *err)

@@ -46,6 +46,7 @@ struct crew {
     struct thread *receiver_threads;
     unsigned receiver_count;
 
+    bool table_down;   /* as far as the log says; of who tells about the table's breaker */
     int64_t report_ns; /* the next line about an open breaker */
 };
 
@@ -85,6 +86,9 @@ void crew_join(struct crew *c);
 
 /* Borrows the name of a thread that has not moved within its bound; NULL when all have. */
 const char *crew_hanging(const struct crew *c, int64_t now_ns);
+
+/* Tells what keeps it from receiving; NULL while nothing does. Static text. */
+const char *crew_waits_for(const struct crew *c);
 
 /* Logs once a minute what an open breaker waits for. */
 void crew_report(struct crew *c, int64_t now_ns);

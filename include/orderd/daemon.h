@@ -1,6 +1,5 @@
 /*
  * daemon: builds everything, starts the threads, waits for signals, and takes it all down again.
- * The only module that includes sd-daemon.
  */
 #ifndef ORDERD_DAEMON_H
 #define ORDERD_DAEMON_H

@@ -91,9 +91,12 @@ bool log_wanted(enum log_level level)
     return (int)level >= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
-void log_set_context(const struct log_context *c)
+const struct log_context *log_set_context(const struct log_context *c)
 {
+    const struct log_context *before = context;
+
     context = c;
+    return before;
 }
 
 uint64_t log_lost(void)

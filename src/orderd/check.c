@@ -34,8 +34,8 @@ static bool find_queue(void *arg, struct error *err)
 
     if (config->queue.url[0] != '\0') {
         (void)snprintf(c->found->queue_url, SQS_URL_MAX, "%s", config->queue.url);
-    } else if (!sqs_queue_url(&c->sqs, config->queue.name, c->options->stop, c->found->queue_url,
-                              err)) {
+    } else if (!sqs_queue_url(&c->sqs, config->queue.name, c->options->patience->stop,
+                              c->found->queue_url, err)) {
         return remedy_queue(config, c->options->sqs, config->queue.name, err);
     }
     sqs_set_queue(&c->sqs, c->found->queue_url);
@@ -55,7 +55,7 @@ static bool check_queue(void *arg, struct error *err)
     struct check *c = arg;
     const struct check_options *o = c->options;
 
-    if (!sqs_attributes(&c->sqs, o->stop, &c->queue, err))
+    if (!sqs_attributes(&c->sqs, o->patience->stop, &c->queue, err))
         return remedy_queue(o->config, o->sqs, c->found->queue_url, err);
     if (c->queue.fifo || ends_with(c->found->queue_url, ".fifo")) {
         (void)error_set(err, ERROR_CONFIG, "FifoQueue", "a FIFO queue");
@@ -68,7 +68,7 @@ static bool check_queue(void *arg, struct error *err)
 static bool check_table(void *arg, struct error *err)
 {
     struct check *c = arg;
-    struct dynamodb_limits limits = dynamodb_usual_limits(c->options->stop);
+    struct dynamodb_limits limits = dynamodb_usual_limits(c->options->patience->stop);
 
     return record_probe(&c->recorder, &limits, err) ||
            remedy_table(c->options->config, c->options->dynamodb, err);
@@ -81,8 +81,8 @@ static bool is_hopeless(const struct error *err)
     return err->kind == ERROR_CONFIG || err->kind == ERROR_REJECTED;
 }
 
-bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error *err), void *arg,
-                  struct error *err)
+bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struct error *err),
+                  void *arg, struct error *err)
 {
     int64_t auth_since = -1;
     int64_t logged = -1;
@@ -93,6 +93,7 @@ bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error 
 
         if (err->kind == ERROR_STOPPED || is_hopeless(err))
             return false;
+        atomic_store(&patience->held, err->kind != ERROR_AUTH);
         if (err->kind != ERROR_AUTH)
             auth_since = -1;
         else if (auth_since < 0)
@@ -105,7 +106,8 @@ bool check_insist(const struct stop *stop, bool (*step)(void *arg, struct error 
         }
         if (err->kind == ERROR_AUTH && pause > PAUSE_AUTH_MAX_NS)
             pause = PAUSE_AUTH_MAX_NS;
-        if (stop_wait(stop, now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
+        if (stop_wait(patience->stop,
+                      now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
             return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
         pause = pause * 2 < PAUSE_MAX_NS ? pause * 2 : PAUSE_MAX_NS;
     }
@@ -125,7 +127,8 @@ static bool find_dead_letter_queue(struct check *c, struct error *err)
     if (name == NULL)
         return error_set(err, ERROR_MALFORMED, "BadRedrivePolicy",
                          "the redrive policy does not name a dead-letter queue");
-    return sqs_queue_url(&c->sqs, name + 1, c->options->stop, c->found->dead_letter_url, err);
+    return sqs_queue_url(&c->sqs, name + 1, c->options->patience->stop, c->found->dead_letter_url,
+                         err);
 }
 
 /* Warns of what loses messages sooner or later. None of it keeps the daemon from its work, so an
@@ -150,7 +153,7 @@ static void look_at_redrive(struct check *c)
         return;
     }
     sqs_set_queue(&c->sqs, c->found->dead_letter_url);
-    if (!sqs_attributes(&c->sqs, c->options->stop, &dead, &err))
+    if (!sqs_attributes(&c->sqs, c->options->patience->stop, &dead, &err))
         log_failure(LOG_WARNING, "dead_letter_queue_unknown", &err);
     else if (dead.retention_s > 0 && dead.retention_s <= c->queue.retention_s)
         log_event(LOG_WARNING, "short_dead_letter_retention",
@@ -169,9 +172,9 @@ bool check_run(const struct check_options *options, struct check_findings *out, 
     sqs_init(&c.sqs, options->sqs, c.group, "");
     dynamodb_init(&c.dynamodb, options->dynamodb, c.group);
     recorder_init(&c.recorder, &c.dynamodb, c.digest, options->config->table.name, "");
-    ok = check_insist(options->stop, find_queue, &c, err) &&
-         check_insist(options->stop, check_queue, &c, err) &&
-         check_insist(options->stop, check_table, &c, err);
+    ok = check_insist(options->patience, find_queue, &c, err) &&
+         check_insist(options->patience, check_queue, &c, err) &&
+         check_insist(options->patience, check_table, &c, err);
     if (ok)
         look_at_redrive(&c);
     recorder_release(&c.recorder);

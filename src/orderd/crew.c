@@ -1,6 +1,7 @@
 #include "orderd/crew.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "orderd/log_breaker.h"
 
@@ -15,7 +16,8 @@ enum {
 
 #define REPORT_EVERY_NS (60 * CLOCK_NS_PER_S)
 
-/* The table's breaker has changed: the queue learns whether polls make sense. */
+/* The table's breaker has changed: the queue learns whether polls make sense. It is told by a
+ * thread that may be at work on a message, which the line is not about. */
 static void on_table(void *arg, enum breaker_state state, const struct error *why)
 {
     static const enum queue_table tables[BREAKER_STATES] = {
@@ -23,22 +25,28 @@ static void on_table(void *arg, enum breaker_state state, const struct error *wh
         [BREAKER_OPEN] = QUEUE_TABLE_DOWN,
         [BREAKER_TRIAL] = QUEUE_TABLE_TRIAL,
     };
+    const struct log_context *context = log_set_context(NULL);
     struct crew *c = arg;
 
     queue_table_is(c->queue, tables[state]);
-    if (state == BREAKER_OPEN)
+    if (state == BREAKER_OPEN && !c->table_down)
         log_breaker_opened("table", why);
     else if (state == BREAKER_CLOSED)
         log_breaker_closed("table");
+    c->table_down = state != BREAKER_CLOSED; /* a trial that fails is no new opening */
+    (void)log_set_context(context);
 }
 
 static void on_sqs(void *arg, bool open, const struct error *why)
 {
+    const struct log_context *context = log_set_context(NULL);
+
     (void)arg;
     if (open)
         log_breaker_opened("queue", why);
     else
         log_breaker_closed("queue");
+    (void)log_set_context(context);
 }
 
 static void make_shared(struct crew *c, const struct crew_options *o)
@@ -252,6 +260,13 @@ const char *crew_hanging(const struct crew *c, int64_t now_ns)
     if (name == NULL)
         name = first_hanging(c->receiver_threads, c->receiver_count, now_ns);
     return name;
+}
+
+const char *crew_waits_for(const struct crew *c)
+{
+    if (breaker_state(c->breaker) != BREAKER_CLOSED)
+        return "the table takes no records";
+    return queue_state(c->queue).open ? "SQS does not answer as it should" : NULL;
 }
 
 void crew_report(struct crew *c, int64_t now_ns)

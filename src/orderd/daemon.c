@@ -24,8 +24,10 @@
 #include "base/thread.h"
 #include "order/services.h"
 #include "orderd/check.h"
+#include "orderd/control.h"
 #include "orderd/crew.h"
 #include "orderd/log_credentials.h"
+#include "orderd/notify.h"
 #include "orderd/stats.h"
 
 #include <errno.h>
@@ -35,13 +37,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 enum {
     DRAIN_MARGIN_S = 25, /* of a drain beyond the order's time and the poll's wait */
     TICK_MS = 1000,
-    EXTEND_S = 15,
     QUIET_S = 5, /* of a start, before systemd hears that it takes longer */
 };
 
@@ -49,8 +49,6 @@ enum phase { STARTING, RUNNING, LAST_POLLS, WORKING, DELETING, ENDED };
 
 struct daemon {
     const struct settings *settings;
-    const struct config_request *request; /* for a reload */
-    const struct settings *current;       /* what the last one read; owned unless it is settings */
     const struct config *config;
 
     struct stop stop;  /* no new work: ends waits of the start */
@@ -58,23 +56,21 @@ struct daemon {
     int signals;       /* signalfd */
     enum phase phase;
     int64_t drain_until_ns;
-    int64_t notify_ns; /* systemd hears from us again then */
 
     struct services services;
     struct thread credentials_thread;
 
     struct thread check_thread;
+    struct check_patience patience;
     struct check_findings findings;
     struct error check_error;
     bool check_ok;
 
     struct stats stats;
     struct crew crew;
-    bool crewed;         /* there is a crew */
-    const char *hanging; /* a thread that does not move; systemd gets no sign of life */
-    int64_t watchdog_ns; /* between two signs of life; 0: systemd wants none */
-    int64_t alive_ns;    /* the next one */
-    bool paused;
+    bool crewed; /* there is a crew */
+    struct control control;
+    struct notify notify;
 };
 
 /* --- building and taking down -------------------------------------------------------------------
@@ -98,21 +94,11 @@ static bool catch_signals(struct daemon *d, struct error *err)
     return stop_init(&d->stop, err) && stop_init(&d->abort, err);
 }
 
-static void release_reloaded(struct daemon *d)
-{
-    struct settings *current = (struct settings *)(uintptr_t)d->current;
-
-    if (current == d->settings)
-        return;
-    config_release(current);
-    free(current);
-}
-
 static void release(struct daemon *d)
 {
     crew_release(&d->crew);
     services_release(&d->services);
-    release_reloaded(d);
+    control_release(&d->control);
     stop_release(&d->abort);
     stop_release(&d->stop);
     if (d->signals >= 0)
@@ -153,14 +139,37 @@ static void run_check(void *arg)
     const struct check_options options = {.config = d->config,
                                           .sqs = &d->services.sqs,
                                           .dynamodb = &d->services.dynamodb,
-                                          .stop = &d->stop};
+                                          .patience = &d->patience};
 
-    d->check_ok = check_insist(&d->stop, make_services, d, &d->check_error) &&
+    d->check_ok = check_insist(&d->patience, make_services, d, &d->check_error) &&
                   check_run(&options, &d->findings, &d->check_error);
+}
+
+/* What the daemon does, in a sentence. */
+static const char *status_of(const struct daemon *d, char status[NOTIFY_STATUS_MAX])
+{
+    const char *wait = d->crewed ? crew_waits_for(&d->crew) : NULL;
+
+    if (d->phase == STARTING)
+        (void)snprintf(status, NOTIFY_STATUS_MAX, "Starting%s",
+                       atomic_load(&d->patience.held)
+                           ? ": SQS, DynamoDB or the credentials are waited for; see the log"
+                           : "");
+    else if (d->phase != RUNNING)
+        (void)snprintf(status, NOTIFY_STATUS_MAX, "Finishing what was received%s%s",
+                       wait != NULL ? "; held: " : "", wait != NULL ? wait : "");
+    else if (wait != NULL)
+        (void)snprintf(status, NOTIFY_STATUS_MAX, "Holding: %s", wait);
+    else
+        (void)snprintf(status, NOTIFY_STATUS_MAX, "%s %s",
+                       d->control.paused ? "Paused; not polling" : "Polling",
+                       d->findings.queue_url);
+    return status;
 }
 
 static bool begin_running(struct daemon *d, struct error *err)
 {
+    char status[NOTIFY_STATUS_MAX];
     const struct config *c = d->config;
     const struct crew_options options = {
         .config = c,
@@ -178,13 +187,13 @@ static bool begin_running(struct daemon *d, struct error *err)
         !crew_start(&d->crew, err))
         return false;
     d->phase = RUNNING;
-    queue_pause(d->crew.queue, d->paused);
+    control_attach(&d->control, &d->crew, &d->services);
     log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION),
               LOG_STR("queue", d->findings.queue_url), LOG_STR("table", c->table.name),
               LOG_STR("region", d->services.region), LOG_INT("workers", c->processing.workers),
               LOG_INT("visibility_seconds", d->crew.receiver_options.visibility_s),
               LOG_INT("max_receive_count", d->findings.max_receive_count));
-    (void)sd_notifyf(0, "READY=1\nSTATUS=Polling %s", d->findings.queue_url);
+    notify_ready(&d->notify, status_of(d, status));
     return true;
 }
 
@@ -198,7 +207,6 @@ static int64_t drain_limit_s(const struct daemon *d)
 
 static void begin_drain(struct daemon *d)
 {
-    d->notify_ns = 0;
     d->drain_until_ns = clock_now() + drain_limit_s(d) * CLOCK_NS_PER_S;
     stop_raise(&d->stop);
     if (d->phase == STARTING)
@@ -221,98 +229,20 @@ static void abort_all(struct daemon *d, const char *why)
 
 static void on_stop(struct daemon *d, int number)
 {
+    char status[NOTIFY_STATUS_MAX];
+
     if (stop_raised(&d->stop)) {
         abort_all(d, "a second signal came before the drain was over");
         return;
     }
     log_event(LOG_INFO, "stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"),
               LOG_INT("limit_seconds", drain_limit_s(d)));
-    (void)sd_notify(0, "STOPPING=1\nSTATUS=Finishing what was received");
     begin_drain(d);
+    notify_stopping(&d->notify, status_of(d, status));
 }
 
-/* --- signals that do not end
- * -----------------------------------------------------------------------
+/* --- signals ------------------------------------------------------------------------------------
  */
-
-/* systemd compares MONOTONIC_USEC with when it sent the signal. */
-static void tell_reloading(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-                     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-}
-
-/* Opens the log anew, as SIGHUP asks for after a rotation, and takes over how it is written. */
-static void reopen_log(const struct config *c)
-{
-    struct error err = ERROR_INIT;
-
-    if (!log_open(c->log.file, (enum log_level)log_level_named(c->log.level),
-                  (enum log_format)log_format_named(c->log.format), &err))
-        log_failure(LOG_ERROR, "log_not_reopened", &err);
-}
-
-/* Takes over what can change while threads run. */
-static void apply(struct daemon *d, const struct config *c)
-{
-    reopen_log(c);
-    if (!d->crewed)
-        return;
-    atomic_store(&d->crew.recording.hold_ns, c->breaker.hold_seconds * CLOCK_NS_PER_S);
-    breaker_nudge(d->crew.breaker); /* what is held already counts anew */
-    acknowledger_set_linger(d->crew.acknowledger, c->queue.delete_linger_ms * CLOCK_NS_PER_MS);
-}
-
-static void take_over(struct daemon *d, struct settings *fresh)
-{
-    CLEANUP(buf_release) struct buf changed = BUF_INIT(CONFIG_NAMES_MAX);
-    CLEANUP(buf_release) struct buf waiting = BUF_INIT(CONFIG_NAMES_MAX);
-
-    config_changes(d->current, fresh, true, &changed);
-    config_changes(d->settings, fresh, false, &waiting);
-    apply(d, &fresh->values);
-    log_event(LOG_INFO, "reloaded", LOG_STR("changed", buf_text(&changed)),
-              LOG_STR("need_restart", buf_text(&waiting)));
-    release_reloaded(d);
-    d->current = fresh;
-}
-
-/* Reads the settings anew. Invalid ones change nothing, but the log is reopened all the same. */
-static void reload(struct daemon *d)
-{
-    struct settings *fresh = xmalloc(sizeof(*fresh));
-    struct error err = ERROR_INIT;
-
-    tell_reloading();
-    if (config_load(fresh, d->request, &err)) {
-        take_over(d, fresh);
-    } else {
-        reopen_log(&d->current->values);
-        log_failure(LOG_ERROR, "reload_refused", &err);
-        config_release(fresh);
-        free(fresh);
-    }
-    if (d->phase == RUNNING)
-        (void)sd_notifyf(0, "READY=1\nSTATUS=%s %s", d->paused ? "Paused; not polling" : "Polling",
-                         d->findings.queue_url);
-}
-
-static void pause_polls(struct daemon *d, bool paused)
-{
-    if (d->paused == paused)
-        return;
-    d->paused = paused;
-    if (d->crewed)
-        queue_pause(d->crew.queue, paused);
-    log_event(LOG_INFO, paused ? "paused" : "resumed",
-              LOG_STR("signal", paused ? "SIGTSTP" : "SIGCONT"));
-    if (d->phase == RUNNING)
-        (void)sd_notifyf(0, "STATUS=%s %s", paused ? "Paused; not polling" : "Polling",
-                         d->findings.queue_url);
-}
 
 static const char *state_name(const struct daemon *d)
 {
@@ -320,38 +250,17 @@ static const char *state_name(const struct daemon *d)
         [STARTING] = "starting", [RUNNING] = "running",   [LAST_POLLS] = "draining",
         [WORKING] = "draining",  [DELETING] = "draining", [ENDED] = "ended"};
 
-    return d->phase == RUNNING && d->paused ? "paused" : names[d->phase];
+    return d->phase == RUNNING && d->control.paused ? "paused" : names[d->phase];
 }
 
-/* A full status, for whoever asks by SIGUSR1. */
-static void log_status(struct daemon *d)
+static void reload(struct daemon *d)
 {
-    static const char *const tables[BREAKER_STATES] = {"closed", "open", "trial"};
-    struct breaker_report table = {.state = BREAKER_CLOSED};
-    struct queue_state queue = {0};
-    struct credentials_state keys = {.source = ""};
+    char status[NOTIFY_STATUS_MAX];
 
-    if (d->crewed) {
-        breaker_describe(d->crew.breaker, &table);
-        queue = queue_state(d->crew.queue);
-        credentials_describe(d->services.credentials, &keys);
-    }
-    log_event(LOG_INFO, "status", LOG_STR("state", state_name(d)),
-              LOG_INT("received", (int64_t)stats_get(&d->stats.received)),
-              LOG_INT("processed", (int64_t)stats_get(&d->stats.processed)),
-              LOG_INT("duplicate", (int64_t)stats_get(&d->stats.duplicate)),
-              LOG_INT("failed", (int64_t)stats_get(&d->stats.failed)),
-              LOG_INT("deferred", (int64_t)stats_get(&d->stats.deferred)),
-              LOG_INT("deleted", (int64_t)stats_get(&d->stats.deleted)),
-              LOG_INT("leases_lost", (int64_t)stats_get(&d->stats.leases_lost)),
-              LOG_INT("asked", queue.asked), LOG_INT("waiting", queue.waiting),
-              LOG_INT("in_hand", queue.in_hand - queue.asked),
-              LOG_INT("idle_workers", queue.idle_workers),
-              LOG_STR("table_breaker", tables[table.state]),
-              LOG_STR("queue_breaker", queue.open ? "open" : "closed"),
-              LOG_STR("credentials", keys.source),
-              LOG_INT("sqs_calls", (int64_t)atomic_load(&d->services.sqs.attempts)),
-              LOG_INT("dynamodb_calls", (int64_t)atomic_load(&d->services.dynamodb.attempts)));
+    notify_reloading();
+    control_reload(&d->control);
+    if (d->notify.ready && !stop_raised(&d->stop))
+        notify_ready(&d->notify, status_of(d, status));
 }
 
 static void on_signal(struct daemon *d, int number)
@@ -361,13 +270,13 @@ static void on_signal(struct daemon *d, int number)
         reload(d);
         break;
     case SIGUSR1:
-        log_status(d);
+        control_log_status(&d->control, state_name(d));
         break;
     case SIGTSTP:
-        pause_polls(d, true);
+        control_pause(&d->control, true, "SIGTSTP");
         break;
     case SIGCONT:
-        pause_polls(d, false);
+        control_pause(&d->control, false, "SIGCONT");
         break;
     default:
         on_stop(d, number);
@@ -408,38 +317,31 @@ static bool advance(struct daemon *d, struct error *err)
     return true;
 }
 
-/* Gives systemd its sign of life, but only while every thread moves. */
-static void feed_watchdog(struct daemon *d, int64_t now)
+/* A start that an outage holds is over as far as systemd is concerned: what is ordered after the
+ * daemon need not wait for that. */
+static void tell_systemd(struct daemon *d, int64_t now)
 {
-    const char *hanging = d->crewed ? crew_hanging(&d->crew, now) : NULL;
+    char status[NOTIFY_STATUS_MAX];
 
-    if (hanging != NULL && hanging != d->hanging)
-        log_event(LOG_ERROR, "thread_hangs", LOG_STR("thread", hanging),
-                  LOG_STR("error", "it has not moved within its bound; the watchdog is not fed"));
-    else if (hanging == NULL && d->hanging != NULL)
-        log_event(LOG_WARNING, "thread_moves_again", LOG_STR("thread", d->hanging));
-    d->hanging = hanging;
-    if (hanging != NULL || d->watchdog_ns == 0 || now < d->alive_ns)
-        return;
-    (void)sd_notify(0, "WATCHDOG=1");
-    d->alive_ns = now + d->watchdog_ns;
+    notify_alive(&d->notify, d->crewed ? crew_hanging(&d->crew, now) : NULL, now);
+    if (d->phase == STARTING && !d->notify.ready && atomic_load(&d->patience.held))
+        notify_ready(&d->notify, status_of(d, status));
+    else
+        notify_status(&d->notify, status_of(d, status));
+    if (d->phase != RUNNING)
+        notify_needs_time(&d->notify, now);
 }
 
-/* Ends a drain whose time is over; tells systemd that a start or a drain goes on, and that we live.
- */
+/* Ends a drain whose time is over. */
 static void watch(struct daemon *d)
 {
     int64_t now = clock_now();
 
-    feed_watchdog(d, now);
     if (d->crewed)
         crew_report(&d->crew, now);
     if (stop_raised(&d->stop) && now >= d->drain_until_ns)
         abort_all(d, "the drain took longer than its limit");
-    if (d->phase == RUNNING || now < d->notify_ns)
-        return;
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_S * 1000 * 1000);
-    d->notify_ns = now + CLOCK_NS_PER_S;
+    tell_systemd(d, now);
 }
 
 /* Ends whatever was started, in whatever state it is. */
@@ -476,15 +378,6 @@ static void log_account(const struct stats *s)
               LOG_INT("unreadable", (int64_t)stats_get(&s->unreadable)));
 }
 
-/* Two signs of life within the time after which systemd would restart us. */
-static void find_watchdog(struct daemon *d)
-{
-    uint64_t usec = 0;
-
-    if (sd_watchdog_enabled(0, &usec) > 0)
-        d->watchdog_ns = (int64_t)usec * 1000 / 2;
-}
-
 static bool run(struct daemon *d, struct error *err)
 {
     struct pollfd wait = {.events = POLLIN};
@@ -493,8 +386,7 @@ static bool run(struct daemon *d, struct error *err)
     if (!catch_signals(d, err) || !thread_start(&d->check_thread, "start", run_check, d, err))
         return false;
     wait.fd = d->signals;
-    find_watchdog(d);
-    d->notify_ns = clock_now() + QUIET_S * CLOCK_NS_PER_S;
+    notify_init(&d->notify, QUIET_S * CLOCK_NS_PER_S);
     while (ok && d->phase != ENDED) {
         (void)poll(&wait, 1, d->phase == RUNNING ? TICK_MS : TICK_MS / 20);
         read_signals(d);
@@ -509,8 +401,6 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
 {
     struct daemon d = {
         .settings = settings,
-        .request = request,
-        .current = settings,
         .config = &settings->values,
         .stop = {.fd = -1},
         .abort = {.fd = -1},
@@ -519,6 +409,8 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     };
     bool ok;
 
+    d.patience.stop = &d.stop;
+    control_init(&d.control, settings, request, &d.stats);
     if (!http_global_init(err))
         return false;
     ok = run(&d, err);

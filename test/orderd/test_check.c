@@ -87,10 +87,14 @@ static void begin_with(struct peer *peer)
         begin_with(peer_start(rows_, sizeof(rows_) / sizeof(rows_[0])));                           \
     } while (0)
 
+static struct check_patience patience;
+
 static bool check(void)
 {
     const struct check_options options = {
-        .config = &config, .sqs = &aws.sqs, .dynamodb = &aws.dynamodb, .stop = &stop};
+        .config = &config, .sqs = &aws.sqs, .dynamodb = &aws.dynamodb, .patience = &patience};
+
+    patience.stop = &stop;
 
     return check_run(&options, &found, &err);
 }

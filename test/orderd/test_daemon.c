@@ -121,6 +121,8 @@ static void answer(const struct peer_request *request, struct peer_reply *reply,
 static struct error err;
 static struct settings settings;
 static int log_fd, notify_fd;
+static char log_setting[64];         /* the log that the test reads, also after a reload */
+static const char *reloaded_setting; /* "NAME=VALUE" */
 
 /* As systemd does; the kernel gives the name. */
 static void listen_to_notifications(void)
@@ -139,12 +141,13 @@ static void listen_to_notifications(void)
 
 static void block_signals(int how)
 {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGTSTP, SIGCONT};
     const struct timespec now = {.tv_sec = 0};
     sigset_t set;
 
     (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
+    for (int i = 0; i < COUNT(signals); i++)
+        (void)sigaddset(&set, signals[i]);
     while (how == SIG_UNBLOCK && sigtimedwait(&set, NULL, &now) > 0)
         ; /* one that came too late */
     ck_assert_int_eq(pthread_sigmask(how, &set, NULL), 0);
@@ -160,6 +163,8 @@ static void setup(void)
     fake_clock_start(INT64_C(1795352709123));
     fake_clock_block_from(60 * CLOCK_NS_PER_S); /* whoever looks after the credentials */
     log_fd = given_log_begin();
+    (void)snprintf(log_setting, sizeof(log_setting), "log.file=/proc/self/fd/%d", log_fd);
+    reloaded_setting = "breaker.hold_seconds=600";
     listen_to_notifications();
     memset(&aws, 0, sizeof(aws));
     peer = peer_start_with(answer, NULL);
@@ -167,6 +172,7 @@ static void setup(void)
     ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", 1), 0);
     ck_assert_int_eq(setenv("AWS_EC2_METADATA_DISABLED", "true", 1), 0);
     ck_succeeds(config_parse(&settings, "file", text, strlen(text), &err), err);
+    (void)snprintf(settings.values.log.file, CONFIG_TEXT_SIZE, "%s", strchr(log_setting, '/'));
     url = settings.values.endpoints.sqs;
     (void)snprintf(url, CONFIG_TEXT_SIZE, "%s", peer_url(peer));
     url = settings.values.endpoints.dynamodb;
@@ -202,13 +208,18 @@ static void terminate(int number)
 /* Runs the daemon in this thread and DIRECT, which says what happens meanwhile, in another. */
 static bool run(void (*direct)(void *arg))
 {
+    /* what a reload reads; the default file may be there on this machine, with whatever it says */
+    const char *const set[] = {log_setting, "queue.delete_linger_ms=70", reloaded_setting};
+    const struct config_request request = {.file = "/dev/null",
+                                           .set = set,
+                                           .set_count = COUNT(set)};
     struct thread director = {.name = ""};
     bool ok;
 
     err = ERROR_INIT;
     if (direct != NULL)
         given_thread(&director, direct, NULL);
-    ok = daemon_run(&settings, &(struct config_request){.file = NULL}, &err);
+    ok = daemon_run(&settings, &request, &err);
     thread_join(&director);
     return ok;
 }
@@ -294,18 +305,88 @@ static void stop_at_once(void *arg)
 
 static void send_other_signals_and_stop(void *arg)
 {
-    static const int signals[] = {SIGHUP, SIGUSR1, SIGTSTP, SIGPIPE};
-
     given_await(atomic_load(&aws.open_polls) == 1);
-    for (int i = 0; i < COUNT(signals); i++)
-        ck_assert_int_eq(kill(getpid(), signals[i]), 0);
+    ck_assert_int_eq(kill(getpid(), SIGPIPE), 0);
+    ck_assert_int_eq(kill(getpid(), SIGHUP), 0);
+    given_await(logged("reloaded") || logged("reload_refused"));
+    ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+    given_await(logged("status"));
     stop_at_once(arg);
 }
 
-START_TEST(lives_on_after_other_signals)
+START_TEST(reads_its_settings_again_and_tells_how_it_is)
 {
+    CLEANUP(json_decrefp) json_t *reloaded = NULL;
+    CLEANUP(json_decrefp) json_t *status = NULL;
+    const char *notifications;
+
     ck_succeeds(run(send_other_signals_and_stop), err);
     check_account(0, 0, 0);
+    reloaded = given_logged_once(log_fd, "reloaded");
+    given_field(reloaded, "changed", "queue.delete_linger_ms, breaker.hold_seconds");
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(reloaded, "need_restart")), "processing.workers"));
+    status = given_logged_once(log_fd, "status");
+    given_field(status, "state", "running");
+    ck_assert_int_eq(json_integer_value(json_object_get(status, "asked")), 10);
+    notifications = strstr(told(), "RELOADING=1\n");
+    ck_assert_ptr_nonnull(notifications);
+    ck_assert_ptr_nonnull(strstr(notifications, "READY=1\n"));
+}
+END_TEST
+
+START_TEST(keeps_its_settings_when_those_that_it_reads_are_wrong)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    reloaded_setting = "breaker.hold_seconds=1"; /* less than a poll's wait */
+    ck_succeeds(run(send_other_signals_and_stop), err);
+    check_account(0, 0, 0);
+    line = given_logged_once(log_fd, "reload_refused");
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(line, "error")), "breaker.hold_seconds"));
+}
+END_TEST
+
+static void pause_and_stop(void *arg)
+{
+    (void)arg;
+    given_await(atomic_load(&aws.open_polls) == 1);
+    ck_assert_int_eq(kill(getpid(), SIGTSTP), 0);
+    given_await(logged("paused"));
+    peer_release(peer); /* the poll that was open */
+    given_await(strstr(told(), "STATUS=Paused") != NULL);
+    ck_assert_uint_eq(atomic_load(&aws.polls), 1);
+    ck_assert_int_eq(kill(getpid(), SIGCONT), 0);
+    /* a poll that did not wait is followed by a pause */
+    given_await((fake_clock_advance(CLOCK_NS_PER_S), atomic_load(&aws.open_polls) == 2));
+    terminate(SIGTERM);
+    peer_release(peer);
+}
+
+START_TEST(polls_no_more_while_it_is_paused)
+{
+    ck_succeeds(run(pause_and_stop), err);
+    ck_assert(logged("resumed"));
+    check_account(0, 0, 0);
+}
+END_TEST
+
+static void wait_for_ready_and_stop(void *arg)
+{
+    (void)arg;
+    given_await(strstr(told(), "READY=1\nSTATUS=Starting: ") != NULL);
+    terminate(SIGTERM);
+}
+
+/* What orders itself after the daemon need not wait for an outage to pass. */
+START_TEST(is_ready_while_an_outage_holds_its_start)
+{
+    aws.refused = "GetQueueAttributes";
+    aws.fault = (struct peer_reply){.status = 503};
+    ck_succeeds(run(wait_for_ready_and_stop), err);
+    check_account(0, 0, 0);
+    ck_assert_uint_eq(atomic_load(&aws.polls), 0);
 }
 END_TEST
 
@@ -490,7 +571,10 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, works_and_stops);
-    tcase_add_test(tc, lives_on_after_other_signals);
+    tcase_add_test(tc, reads_its_settings_again_and_tells_how_it_is);
+    tcase_add_test(tc, keeps_its_settings_when_those_that_it_reads_are_wrong);
+    tcase_add_test(tc, polls_no_more_while_it_is_paused);
+    tcase_add_test(tc, is_ready_while_an_outage_holds_its_start);
     tcase_add_test(tc, asks_for_leases_that_cover_poll_and_work);
     tcase_add_test(tc, works_off_what_the_last_poll_brings);
     tcase_add_test(tc, aborts_its_polls_at_a_second_signal);

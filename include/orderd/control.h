@@ -1,0 +1,42 @@
+/*
+ * control: what can be asked of a daemon that runs: to read its settings again, to pause, and how
+ * it is. Signals ask it. The main thread only.
+ */
+#ifndef ORDERD_CONTROL_H
+#define ORDERD_CONTROL_H
+
+#include "order/config.h"
+#include "order/services.h"
+#include "orderd/crew.h"
+#include "orderd/stats.h"
+
+#include <stdbool.h>
+
+struct control {
+    const struct settings *settings;      /* of the start; borrowed, as all but current */
+    const struct config_request *request; /* what they were read by */
+    const struct settings *current; /* what the last reload read; owned unless it is settings */
+    struct crew *crew;              /* NULL until there is one */
+    struct services *services;
+    const struct stats *stats;
+    bool paused;
+};
+
+void control_init(struct control *c, const struct settings *settings,
+                  const struct config_request *request, const struct stats *stats);
+void control_release(struct control *c);
+
+/* Names the crew that it is about from now on; one that is to be paused is. */
+void control_attach(struct control *c, struct crew *crew, struct services *services);
+
+/* Reads the settings again and opens the log file anew; applies what can change, and says in the
+ * log what has changed and what needs a restart. Invalid ones change nothing. */
+void control_reload(struct control *c);
+
+/* Opens no polls until it is resumed. SIGNAL_NAME is who asked, for the log. */
+void control_pause(struct control *c, bool paused, const char *signal_name);
+
+/* Writes a full status to the log; STATE is what the daemon does. */
+void control_log_status(const struct control *c, const char *state);
+
+#endif

@@ -1,0 +1,136 @@
+#include "orderd/control.h"
+
+#include "aws/credentials.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+void control_init(struct control *c, const struct settings *settings,
+                  const struct config_request *request, const struct stats *stats)
+{
+    *c = (struct control){
+        .settings = settings, .request = request, .current = settings, .stats = stats};
+}
+
+static void release_reloaded(struct control *c)
+{
+    struct settings *current = (struct settings *)(uintptr_t)c->current;
+
+    if (current == c->settings)
+        return;
+    config_release(current);
+    free(current);
+}
+
+void control_release(struct control *c)
+{
+    release_reloaded(c);
+    c->current = c->settings;
+}
+
+void control_attach(struct control *c, struct crew *crew, struct services *services)
+{
+    c->crew = crew;
+    c->services = services;
+    queue_pause(crew->queue, c->paused);
+}
+
+/* Opens the log anew, as SIGHUP asks for after a rotation, and takes over how it is written. */
+static void reopen_log(const struct config *config)
+{
+    struct error err = ERROR_INIT;
+
+    if (!log_open(config->log.file, (enum log_level)log_level_named(config->log.level),
+                  (enum log_format)log_format_named(config->log.format), &err))
+        log_failure(LOG_ERROR, "log_not_reopened", &err);
+}
+
+/* Takes over what can change while threads run. */
+static void apply(struct control *c, const struct config *config)
+{
+    reopen_log(config);
+    if (c->crew == NULL)
+        return;
+    atomic_store(&c->crew->recording.hold_ns, config->breaker.hold_seconds * CLOCK_NS_PER_S);
+    breaker_nudge(c->crew->breaker); /* what is held already counts anew */
+    acknowledger_set_linger(c->crew->acknowledger,
+                            config->queue.delete_linger_ms * CLOCK_NS_PER_MS);
+}
+
+static void take_over(struct control *c, struct settings *fresh)
+{
+    CLEANUP(buf_release) struct buf changed = BUF_INIT(CONFIG_NAMES_MAX);
+    CLEANUP(buf_release) struct buf waiting = BUF_INIT(CONFIG_NAMES_MAX);
+
+    config_changes(c->current, fresh, true, &changed);
+    config_changes(c->settings, fresh, false, &waiting);
+    apply(c, &fresh->values);
+    log_event(LOG_INFO, "reloaded", LOG_STR("changed", buf_text(&changed)),
+              LOG_STR("need_restart", buf_text(&waiting)));
+    release_reloaded(c);
+    c->current = fresh;
+}
+
+void control_reload(struct control *c)
+{
+    struct settings *fresh = xmalloc(sizeof(*fresh));
+    struct error err = ERROR_INIT;
+
+    if (config_load(fresh, c->request, &err)) {
+        take_over(c, fresh);
+        return;
+    }
+    reopen_log(&c->current->values); /* a rotation does not wait for valid settings */
+    log_failure(LOG_ERROR, "reload_refused", &err);
+    config_release(fresh);
+    free(fresh);
+}
+
+void control_pause(struct control *c, bool paused, const char *signal_name)
+{
+    if (c->paused == paused)
+        return;
+    c->paused = paused;
+    if (c->crew != NULL)
+        queue_pause(c->crew->queue, paused);
+    log_event(LOG_INFO, paused ? "paused" : "resumed", LOG_STR("signal", signal_name));
+}
+
+void control_log_status(const struct control *c, const char *state)
+{
+    static const char *const tables[BREAKER_STATES] = {"closed", "open", "trial"};
+    const struct stats *s = c->stats;
+    struct breaker_report table = {.state = BREAKER_CLOSED};
+    struct queue_state queue = {0};
+    struct credentials_state keys = {.source = ""};
+    uint64_t sqs_calls = 0;
+    uint64_t dynamodb_calls = 0;
+
+    if (c->crew != NULL) {
+        breaker_describe(c->crew->breaker, &table);
+        queue = queue_state(c->crew->queue);
+        credentials_describe(c->services->credentials, &keys);
+        sqs_calls = atomic_load(&c->services->sqs.attempts);
+        dynamodb_calls = atomic_load(&c->services->dynamodb.attempts);
+    }
+    log_event(LOG_INFO, "status", LOG_STR("state", state),
+              LOG_INT("received", (int64_t)stats_get(&s->received)),
+              LOG_INT("processed", (int64_t)stats_get(&s->processed)),
+              LOG_INT("duplicate", (int64_t)stats_get(&s->duplicate)),
+              LOG_INT("failed", (int64_t)stats_get(&s->failed)),
+              LOG_INT("deferred", (int64_t)stats_get(&s->deferred)),
+              LOG_INT("deleted", (int64_t)stats_get(&s->deleted)),
+              LOG_INT("leases_lost", (int64_t)stats_get(&s->leases_lost)),
+              LOG_INT("asked", queue.asked), LOG_INT("waiting", queue.waiting),
+              LOG_INT("in_hand", queue.in_hand - queue.asked),
+              LOG_INT("idle_workers", queue.idle_workers),
+              LOG_STR("table_breaker", tables[table.state]),
+              LOG_STR("queue_breaker", queue.open ? "open" : "closed"),
+              LOG_STR("credentials", keys.source), LOG_INT("sqs_calls", (int64_t)sqs_calls),
+              LOG_INT("dynamodb_calls", (int64_t)dynamodb_calls));
+}

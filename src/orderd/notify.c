@@ -1,0 +1,79 @@
+#include "orderd/notify.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+enum { EXTEND_S = 15 };
+
+void notify_init(struct notify *n, int64_t quiet_ns)
+{
+    uint64_t usec = 0;
+
+    *n = (struct notify){.time_ns = clock_now() + quiet_ns};
+    if (sd_watchdog_enabled(0, &usec) > 0)
+        n->watchdog_ns = (int64_t)usec * 1000 / 2; /* two signs within its time */
+}
+
+static void remember(struct notify *n, const char *status)
+{
+    (void)snprintf(n->told, sizeof(n->told), "%s", status);
+}
+
+void notify_ready(struct notify *n, const char *status)
+{
+    remember(n, status);
+    n->ready = true;
+    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+}
+
+void notify_status(struct notify *n, const char *status)
+{
+    if (strcmp(status, n->told) == 0)
+        return;
+    remember(n, status);
+    (void)sd_notifyf(0, "STATUS=%s", status);
+}
+
+/* systemd compares MONOTONIC_USEC with when it sent the signal. */
+void notify_reloading(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+void notify_stopping(struct notify *n, const char *status)
+{
+    remember(n, status);
+    n->time_ns = 0;
+    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
+}
+
+void notify_alive(struct notify *n, const char *hanging, int64_t now_ns)
+{
+    if (hanging != NULL && hanging != n->hanging)
+        log_event(LOG_ERROR, "thread_hangs", LOG_STR("thread", hanging),
+                  LOG_STR("error", "it has not moved within its bound; the watchdog is not fed"));
+    else if (hanging == NULL && n->hanging != NULL)
+        log_event(LOG_WARNING, "thread_moves_again", LOG_STR("thread", n->hanging));
+    n->hanging = hanging;
+    if (hanging != NULL || n->watchdog_ns == 0 || now_ns < n->alive_ns)
+        return;
+    (void)sd_notify(0, "WATCHDOG=1");
+    n->alive_ns = now_ns + n->watchdog_ns;
+}
+
+void notify_needs_time(struct notify *n, int64_t now_ns)
+{
+    if (n->hanging != NULL || now_ns < n->time_ns)
+        return;
+    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld", EXTEND_S * 1000000LL);
+    n->time_ns = now_ns + CLOCK_NS_PER_S;
+}
