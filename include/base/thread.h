@@ -17,10 +17,12 @@
 
 struct thread {
     pthread_t id;
-    char name[16];          /* as shown by ps and gdb; the kernel keeps 15 characters */
-    void (*run)(void *arg); /* the thread's body */
-    void *arg;              /* borrowed */
-    _Atomic int64_t due_ns; /* the thread moves again before this (clock_now), or it hangs */
+    char name[16];               /* as shown by ps and gdb; the kernel keeps 15 characters */
+    void (*run)(void *arg);      /* the thread's body */
+    void *arg;                   /* borrowed */
+    _Atomic int64_t due_ns;      /* the thread moves again before this (clock_now), or it hangs */
+    _Atomic int64_t since_ns;    /* when it moved last, and */
+    _Atomic(const char *) doing; /* what it has done from then on; static text */
     atomic_bool started, ended;
 };
 
@@ -28,7 +30,11 @@ struct thread {
 bool thread_start(struct thread *t, const char *name, void (*run)(void *arg), void *arg,
                   struct error *err) __attribute__((warn_unused_result));
 
-/* Says that the calling thread moved and will again within BOUND_NS; a no-op elsewhere. */
+/* Says what the calling thread begins to do (static text, for status) and that it will have moved
+ * again within BOUND_NS; a no-op in a thread that was not started here. */
+void thread_does(const char *what, int64_t bound_ns);
+
+/* As thread_does(), and it goes on with what it did. */
 void thread_progress(int64_t bound_ns);
 
 /* Tells whether the thread is past its bound. */

@@ -31,6 +31,8 @@ bool thread_start(struct thread *t, const char *name, void (*run)(void *arg), vo
     t->run = run;
     t->arg = arg;
     atomic_init(&t->due_ns, INT64_MAX);
+    atomic_init(&t->since_ns, clock_now());
+    atomic_init(&t->doing, "starting");
     atomic_init(&t->ended, false);
     atomic_init(&t->started, true);
     (void)pthread_attr_init(&attributes);
@@ -46,8 +48,21 @@ bool thread_start(struct thread *t, const char *name, void (*run)(void *arg), vo
 
 void thread_progress(int64_t bound_ns)
 {
-    if (self != NULL)
-        atomic_store_explicit(&self->due_ns, clock_now() + bound_ns, memory_order_relaxed);
+    int64_t now;
+
+    if (self == NULL)
+        return;
+    now = clock_now();
+    atomic_store_explicit(&self->due_ns, now + bound_ns, memory_order_relaxed);
+    atomic_store_explicit(&self->since_ns, now, memory_order_relaxed);
+}
+
+void thread_does(const char *what, int64_t bound_ns)
+{
+    if (self == NULL)
+        return;
+    atomic_store_explicit(&self->doing, what, memory_order_relaxed);
+    thread_progress(bound_ns);
 }
 
 bool thread_hangs(const struct thread *t, int64_t now_ns)

@@ -31,7 +31,7 @@ static void visit(void *arg)
     struct visitor *v = arg;
 
     (void)pthread_getname_np(pthread_self(), v->name, sizeof(v->name));
-    thread_progress(5 * CLOCK_NS_PER_S);
+    thread_does("visiting", 5 * CLOCK_NS_PER_S);
     stop_raise(&v->may_move);
     await(&v->may_end);
 }
@@ -121,9 +121,24 @@ START_TEST(hangs_when_it_is_past_its_bound)
 }
 END_TEST
 
+START_TEST(tells_what_it_does_and_since_when)
+{
+    struct visitor v;
+    int64_t now = 3600 * CLOCK_NS_PER_S;
+
+    fake_clock_start(0);
+    start_visit(&v, "visitor");
+    fake_clock_end();
+    ck_assert_str_eq(atomic_load(&v.thread.doing), "visiting");
+    ck_assert_int_eq(atomic_load(&v.thread.since_ns), now);
+    end_visit(&v);
+}
+END_TEST
+
 START_TEST(progress_of_a_foreign_thread_is_nobodys)
 {
     thread_progress(1);
+    thread_does("nothing", 1);
 }
 END_TEST
 
@@ -134,6 +149,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, need_not_have_been_started);
     tcase_add_test(tc, tells_its_end_before_it_is_joined);
     tcase_add_test(tc, hangs_when_it_is_past_its_bound);
+    tcase_add_test(tc, tells_what_it_does_and_since_when);
     tcase_add_test(tc, progress_of_a_foreign_thread_is_nobodys);
 }
 
