@@ -35,19 +35,23 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACK
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-base := arena buf clock error event log mem random scan stop thread utf8
+base := arena buf clock error event histogram log mem random replace scan stop thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
-       fault fetch http instance_metadata partition profile retry sigv4 skew sqs sqs_received sts \
-       sts_reply trust
+       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_move sqs_received \
+       sts sts_reply trust
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger breaker check control crew daemon lease log_breaker log_credentials message \
-          notify outcome queue receiver recording worker
-orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
-            sample send status suggest table text
+orderd := acknowledger breaker check control crew daemon lease log_breaker log_credentials message metrics \
+          notify outcome queue receiver recording status worker
+orderctl := arguments batch command completion context csv dlq_list dlq_match dlq_purge dlq_reason \
+            dlq_redrive dlq_send dlq_show dlq_task dlq_view dlq_walk doctor doctor_credentials \
+            doctor_lambda doctor_log doctor_network doctor_queue doctor_report doctor_rights \
+            doctor_settings doctor_table doctor_unit export held init init_table lines list \
+            outfile output pace plain pretty progress replay sample selection send sender since \
+            stats stats_page status suggest table table_scan text
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.

@@ -41,8 +41,19 @@ struct sqs_message {
     char *receipt_handle; /* owned */
     char *body;           /* owned; may hold any bytes, a NUL follows them */
     size_t body_len;
-    int64_t receive_count; /* ApproximateReceiveCount; 0 when the server does not say */
-    int64_t sent_ms;       /* SentTimestamp, Unix time in ms; 0 when the server does not say */
+    int64_t receive_count;     /* ApproximateReceiveCount; 0 when the server does not say */
+    int64_t sent_ms;           /* SentTimestamp, Unix time in ms; 0 when the server does not say */
+    struct sqs_extras *extras; /* owned; NULL when there are none, or nobody asked */
+};
+
+/* What else a message bears; texts are owned, and NULL when absent. */
+struct sqs_extras {
+    int64_t first_received_ms; /* ApproximateFirstReceiveTimestamp; 0 when absent */
+    char *sender;              /* SenderId */
+    char *group_id;            /* MessageGroupId, of a fair queue */
+    char *trace_header;        /* AWSTraceHeader */
+    char *source_arn;          /* DeadLetterQueueSourceArn: the queue that it came from */
+    char *attributes;          /* MessageAttributes as the JSON object that was received */
 };
 
 void sqs_message_release(struct sqs_message *m);
@@ -51,6 +62,7 @@ struct sqs_receive {
     unsigned max_messages;   /* 1-10 */
     unsigned wait_s;         /* 0-20 */
     unsigned visibility_s;   /* 0-43,200 */
+    bool extras;             /* ask for all that a message bears */
     const struct stop *stop; /* ends the call at once; NULL: nothing does */
     const struct stop *last; /* once it is raised a failed poll is not repeated; NULL likewise */
 };
@@ -89,8 +101,8 @@ struct sqs_entry {
     const char *receipt_handle;   /* borrowed */
     unsigned visibility_s;        /* of a change of visibility */
     enum sqs_entry_result result; /* filled in by a finished call */
-    bool beyond_limit;            /* refused as more than the 12 hours that a message may be hidden */
-    char code[64];                /* the service's name for the failure; "" when done */
+    bool beyond_limit; /* refused as more than the 12 hours that a message may be hidden */
+    char code[64];     /* the service's name for the failure; "" when done */
 };
 
 enum sqs_batch { SQS_DELETE, SQS_CHANGE_VISIBILITY };
@@ -120,6 +132,8 @@ struct sqs_attributes {
     int64_t visible, not_visible, delayed; /* approximate numbers of messages */
     int64_t max_receive_count;             /* 0: no redrive policy; -1: unreadable */
     char dead_letter_arn[256];             /* "" without a redrive policy */
+    bool managed_key;                      /* encrypted with a key of SQS's own */
+    char kms_key[256]; /* id, ARN or alias of the KMS key that it is encrypted with; "": none */
 };
 
 /* Looks a queue's URL up by its name. */
@@ -142,13 +156,23 @@ bool sqs_send(struct sqs *s, const char *body, size_t len, char id[SQS_ID_MAX], 
 struct sqs_outgoing {
     const char *body; /* borrowed */
     size_t len;
-    enum sqs_entry_result result; /* filled in */
-    char id[SQS_ID_MAX];          /* MessageId when sent */
+    const struct sqs_extras *extras; /* those that a sender sets go along; NULL: none; borrowed */
+    enum sqs_entry_result result;    /* filled in */
+    char id[SQS_ID_MAX];             /* MessageId when sent */
     char code[64];
 };
 
 /* Sends up to 10 messages of together at most 1 MiB, one call. */
 bool sqs_send_batch(struct sqs *s, struct sqs_outgoing *messages, size_t count, struct error *err)
     __attribute__((warn_unused_result));
+
+/* Deletes all messages of the client's queue, which takes the service up to 60 s. Errors: rejected
+ * "PurgeQueueInProgress" within 60 s of another purge. */
+bool sqs_purge(struct sqs *s, const struct stop *stop, struct error *err)
+    __attribute__((warn_unused_result));
+
+/* Makes any other call whose request the caller built; *REPLY is the parsed reply object, owned. */
+bool sqs_call(struct sqs *s, const char *operation, const json_t *request, const struct stop *stop,
+              json_t **reply, struct error *err) __attribute__((warn_unused_result));
 
 #endif

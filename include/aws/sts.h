@@ -1,11 +1,10 @@
 /*
- * sts: temporary keys for a role, from the AWS Security Token Service. Private to the sources of
- * credentials.
+ * sts: temporary keys for a role, and whose keys some are, from the AWS Security Token Service.
  *
  * The service speaks the Query protocol: a form is posted, the answer is XML (sts_reply). A request
  * has three attempts of five seconds each. Any thread; what is needed is in the options (sts,
- * region, ca_file, user_agent, stop). Source: "AssumeRole" and "AssumeRoleWithWebIdentity", AWS STS
- * API reference.
+ * region, ca_file, user_agent, stop). Source: "AssumeRole", "AssumeRoleWithWebIdentity" and
+ * "GetCallerIdentity", AWS STS API reference.
  */
 #ifndef AWS_STS_H
 #define AWS_STS_H
@@ -52,5 +51,16 @@ bool sts_assume_role_with_web_identity(const struct credentials_options *options
                                        size_t token_len, const char *source,
                                        struct credentials **out, struct error *err)
     __attribute__((warn_unused_result));
+
+/* Whose keys they are. */
+struct sts_identity {
+    char account[64];
+    char arn[512]; /* "arn:aws:sts::123456789012:assumed-role/orderd/i-0abc" */
+};
+
+/* Asks whose keys SIGNER are, for which no right is needed. Errors: as of sts_assume_role(). */
+bool sts_caller_identity(const struct credentials_options *options,
+                         const struct credentials *signer, struct sts_identity *out,
+                         struct error *err) __attribute__((warn_unused_result));
 
 #endif

@@ -24,6 +24,8 @@ enum sts_field {
     STS_EXPIRATION,
     STS_CODE, /* of Error */
     STS_MESSAGE,
+    STS_ACCOUNT, /* of GetCallerIdentityResult */
+    STS_ARN,
     STS_FIELDS
 };
 

@@ -21,7 +21,9 @@ struct flag {
     char letter;       /* 's' is written -s; 0: none */
     const char *value; /* what --help calls its value; NULL: it has none */
     const char *help;
-    bool number; /* the value is a whole number from min to max */
+    const char *words; /* values that it may have, with blanks between; NULL: none are known */
+    bool only_words;   /* and no others */
+    bool number;       /* the value is a whole number from min to max */
     int64_t min, max;
     bool repeatable; /* else giving it twice is an error */
 };
@@ -66,6 +68,9 @@ int64_t arguments_number(const struct arguments *a, const char *name, int64_t fa
 
 /* Collects all values of an option in their order; OUT has room for a->option_count. */
 size_t arguments_all(const struct arguments *a, const char *name, const char **out);
+
+/* Tells whether TEXT is one of the words in LIST, which has blanks between them. */
+bool arguments_is_word(const char *list, const char *text);
 
 /* Fills ERR with a fault of usage. */
 bool arguments_refuse(struct error *err, const char *format, ...)

@@ -25,10 +25,13 @@ enum outcome {
 };
 
 struct context {
-    const struct config *config; /* borrowed */
-    struct output *out;          /* borrowed */
-    const struct stop *stop;     /* raised by SIGINT and SIGTERM; borrowed */
+    const struct settings *settings; /* borrowed */
+    const struct config *config;     /* their values */
+    struct output *out;              /* borrowed */
+    const struct stop *stop;         /* raised by SIGINT and SIGTERM; borrowed */
     enum outcome outcome;
+    struct error problem; /* why there are no clients, for a command that copes; kind none: there
+                             are */
 
     struct services services;
     struct http_group *group;
@@ -42,6 +45,10 @@ bool context_init(struct context *c, const struct settings *settings, struct out
                   const struct stop *stop, struct error *err) __attribute__((warn_unused_result));
 void context_release(struct context *c);
 
+/* Makes a context without clients, because of PROBLEM, for a command that copes with it. */
+void context_init_bare(struct context *c, const struct settings *settings, struct output *out,
+                       const struct stop *stop, const struct error *problem);
+
 /* Notes an outcome, unless a worse one is noted already. */
 void context_note(struct context *c, enum outcome outcome);
 
@@ -50,6 +57,9 @@ void context_note(struct context *c, enum outcome outcome);
 bool context_explain_queue(const struct context *c, const char *queue, struct error *err);
 bool context_explain_dead_letter_queue(const struct context *c, const char *queue,
                                        struct error *err);
+
+/* The same of the table of the settings. */
+bool context_explain_table(const struct context *c, struct error *err);
 
 /* Finds the queue of the settings and gives it to c->sqs. */
 bool context_use_queue(struct context *c, struct error *err) __attribute__((warn_unused_result));

@@ -1,6 +1,6 @@
 /*
- * held: the messages that a listing of a queue keeps hidden until it has seen all of them. Knows
- * which ones it has seen, so that one that comes again is not shown again. One thread.
+ * held: the messages that a walk over a queue has received and not yet let go, and what is to
+ * become of each. One that comes again is known. One thread.
  */
 #ifndef ORDERCTL_HELD_H
 #define ORDERCTL_HELD_H
@@ -8,8 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum held_fate {
+    HELD_BACK,   /* to be handed back */
+    HELD_DELETE, /* to be deleted */
+    HELD_GONE,   /* deleted, or never received: nothing is left to be done */
+};
+
 struct held_message {
-    char *id, *receipt_handle; /* owned */
+    char *id, *receipt_handle; /* owned; the handle NULL when there is none */
+    enum held_fate fate;
 };
 
 struct held {
@@ -24,6 +31,9 @@ struct held {
 /* Adds a message, whose receipt handle it takes; false when it was there: then the newer handle
  * takes the old one's place. */
 bool held_add(struct held *h, const char *id, char *receipt_handle);
+
+/* Borrows a message until the next one is added; NULL when it is not there. */
+struct held_message *held_find(const struct held *h, const char *id);
 void held_release(struct held *h);
 
 #endif

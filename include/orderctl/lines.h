@@ -19,8 +19,9 @@ struct lines {
     int fd;                  /* borrowed */
     const struct stop *stop; /* ends a wait; borrowed */
     char *chunk;
-    size_t at, end; /* what of the chunk is not used yet */
-    uint64_t number;
+    size_t at, end;  /* what of the chunk is not used yet */
+    uint64_t number; /* of the line that lines_next() gave */
+    uint64_t offset; /* bytes that were read from the descriptor */
     bool ended;
 };
 

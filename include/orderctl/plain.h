@@ -24,4 +24,13 @@ void plain_record(json_t *item, struct record *r);
  * nothing when it is absent. */
 void plain_put_cell(json_t *item, const char *name, struct buf *out);
 
+/* The attributes that orders have, in the order in which they are best read; NULL at the end. */
+extern const char *const plain_names[];
+
+/* Appends a JSON object of all attributes but those; nothing when there are no others. */
+void plain_put_others(json_t *item, struct buf *out);
+
+/* Tells the colour of an item's status. */
+enum color plain_status_color(json_t *item);
+
 #endif

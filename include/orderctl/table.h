@@ -42,6 +42,9 @@ void table_release(struct table *t);
 void table_cell(struct table *t, const char *text, size_t len);
 void table_text(struct table *t, const char *text); /* NULL is "" */
 
+/* Gives the cell that was added last a colour, where the output shows any. */
+void table_color(struct table *t, enum color color);
+
 /* Prints the rows so far, with the titles above the first ones; prints nothing without rows. */
 void table_print(struct table *t);
 

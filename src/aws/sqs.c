@@ -162,9 +162,15 @@ bool sqs_receive(struct sqs *s, const struct sqs_receive *r, struct sqs_received
     (void)buf_puts(request, ",\"VisibilityTimeout\":");
     (void)buf_put_int(request, r->visibility_s);
     /* both names: servers older than the second one (2024) know only the first */
-    (void)buf_puts(request, ",\"AttributeNames\":[\"ApproximateReceiveCount\",\"SentTimestamp\"]"
-                            ",\"MessageSystemAttributeNames\":"
-                            "[\"ApproximateReceiveCount\",\"SentTimestamp\"]}");
+    if (r->extras)
+        (void)buf_puts(request, ",\"AttributeNames\":[\"All\"]"
+                                ",\"MessageSystemAttributeNames\":[\"All\"]"
+                                ",\"MessageAttributeNames\":[\"All\"]}");
+    else
+        (void)buf_puts(request,
+                       ",\"AttributeNames\":[\"ApproximateReceiveCount\",\"SentTimestamp\"]"
+                       ",\"MessageSystemAttributeNames\":"
+                       "[\"ApproximateReceiveCount\",\"SentTimestamp\"]}");
     call = new_call("ReceiveMessage", request);
     call.attempt_ns = r->wait_s * CLOCK_NS_PER_S + RECEIVE_MARGIN_NS;
     call.deadline_ns = clock_now() + call.attempt_ns + RECEIVE_RETRIES_NS;
@@ -312,6 +318,8 @@ bool sqs_attributes(struct sqs *s, const struct stop *stop, struct sqs_attribute
     const json_t *a;
     const char *arn;
     const char *fifo;
+    const char *managed;
+    const char *key;
 
     (void)buf_puts(begin_request(s), ",\"AttributeNames\":[\"All\"]}");
     if (!perform(s, "GetQueueAttributes", stop, &reply, err))
@@ -319,6 +327,10 @@ bool sqs_attributes(struct sqs *s, const struct stop *stop, struct sqs_attribute
     a = json_object_get(reply, "Attributes");
     arn = json_string_value(json_object_get(a, "QueueArn"));
     fifo = json_string_value(json_object_get(a, "FifoQueue"));
+    managed = json_string_value(json_object_get(a, "SqsManagedSseEnabled"));
+    key = json_string_value(json_object_get(a, "KmsMasterKeyId"));
+    out->managed_key = managed != NULL && strcmp(managed, "true") == 0;
+    (void)snprintf(out->kms_key, sizeof(out->kms_key), "%s", key != NULL ? key : "");
     (void)snprintf(out->arn, sizeof(out->arn), "%s", arn != NULL ? arn : "");
     out->fifo = fifo != NULL && strcmp(fifo, "true") == 0;
     out->visibility_s = number_of(a, "VisibilityTimeout");
@@ -366,6 +378,27 @@ bool sqs_send(struct sqs *s, const char *body, size_t len, char id[SQS_ID_MAX], 
     return ok;
 }
 
+bool sqs_purge(struct sqs *s, const struct stop *stop, struct error *err)
+{
+    struct call call;
+
+    (void)buf_putc(begin_request(s), '}');
+    call = new_call("PurgeQueue", &s->request);
+    call.stop = stop;
+    return call_perform(&s->caller, &call, NULL, err); /* there is nothing in its reply */
+}
+
+bool sqs_call(struct sqs *s, const char *operation, const json_t *request, const struct stop *stop,
+              json_t **reply, struct error *err)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+
+    buf_reset(&s->request, REQUEST_KEEP);
+    (void)buf_puts(&s->request, text);
+    free(text);
+    return perform(s, operation, stop, reply, err);
+}
+
 /* Finds the entry that a batch reply's row is about. */
 static bool entry_index(const json_t *row, size_t count, size_t *index)
 {
@@ -375,6 +408,24 @@ static bool entry_index(const json_t *row, size_t count, size_t *index)
         return false;
     *index = (size_t)(id[0] - '0');
     return *index < count;
+}
+
+static void put_extras(struct buf *request, const struct sqs_extras *e)
+{
+    if (e->attributes != NULL) {
+        (void)buf_puts(request, ",\"MessageAttributes\":");
+        (void)buf_puts(request, e->attributes);
+    }
+    if (e->group_id != NULL) {
+        (void)buf_puts(request, ",\"MessageGroupId\":");
+        put_string(request, e->group_id);
+    }
+    if (e->trace_header != NULL) {
+        (void)buf_puts(request, ",\"MessageSystemAttributes\":{\"AWSTraceHeader\":"
+                                "{\"DataType\":\"String\",\"StringValue\":");
+        put_string(request, e->trace_header);
+        (void)buf_puts(request, "}}");
+    }
 }
 
 bool sqs_send_batch(struct sqs *s, struct sqs_outgoing *messages, size_t count, struct error *err)
@@ -393,7 +444,10 @@ bool sqs_send_batch(struct sqs *s, struct sqs_outgoing *messages, size_t count, 
         (void)buf_put_int(request, (int64_t)i);
         (void)buf_puts(request, "\",\"MessageBody\":\"");
         (void)buf_put_json(request, messages[i].body, messages[i].len);
-        (void)buf_puts(request, "\"}");
+        (void)buf_putc(request, '"');
+        if (messages[i].extras != NULL)
+            put_extras(request, messages[i].extras);
+        (void)buf_putc(request, '}');
     }
     (void)buf_puts(request, "]}");
     call = new_call("SendMessageBatch", request);

@@ -15,8 +15,21 @@
 
 enum { ATTRIBUTE_MAX = 32 };
 
+static void free_extras(struct sqs_extras *e)
+{
+    if (e == NULL)
+        return;
+    free(e->sender);
+    free(e->group_id);
+    free(e->trace_header);
+    free(e->source_arn);
+    free(e->attributes);
+    free(e);
+}
+
 void sqs_message_release(struct sqs_message *m)
 {
+    free_extras(m->extras);
     free(m->receipt_handle);
     free(m->body);
     *m = (struct sqs_message){.body = NULL};
@@ -55,6 +68,37 @@ static int64_t read_number(const struct scan_token *t)
     return number;
 }
 
+static struct sqs_extras *extras_of(struct sqs_message *m)
+{
+    if (m->extras == NULL)
+        m->extras = xcalloc(1, sizeof(*m->extras));
+    return m->extras;
+}
+
+/* Takes an attribute's text in the place of what was there. */
+static void replace(char **text, const struct scan_token *t)
+{
+    free(*text);
+    *text = take_text(t, NULL);
+}
+
+static void read_extra(const struct scan_token *name, const struct scan_token *t,
+                       struct sqs_message *m)
+{
+    if (scan_is(name, "ApproximateFirstReceiveTimestamp"))
+        extras_of(m)->first_received_ms = read_number(t);
+    else if (!fits(t, SIZE_MAX))
+        return;
+    else if (scan_is(name, "SenderId"))
+        replace(&extras_of(m)->sender, t);
+    else if (scan_is(name, "MessageGroupId"))
+        replace(&extras_of(m)->group_id, t);
+    else if (scan_is(name, "AWSTraceHeader"))
+        replace(&extras_of(m)->trace_header, t);
+    else if (scan_is(name, "DeadLetterQueueSourceArn"))
+        replace(&extras_of(m)->source_arn, t);
+}
+
 static bool read_attributes(struct scan *s, const struct scan_token *value, struct sqs_message *m)
 {
     struct scan_token name;
@@ -68,10 +112,27 @@ static bool read_attributes(struct scan *s, const struct scan_token *value, stru
             m->receive_count = read_number(&t);
         else if (scan_is(&name, "SentTimestamp"))
             m->sent_ms = read_number(&t);
+        else
+            read_extra(&name, &t, m);
         if (!scan_skip(s, &t, NULL))
             return false;
     }
     return name.type == SCAN_OBJECT_END;
+}
+
+/* Keeps what the sender added as it is, to be shown or sent again. */
+static bool read_message_attributes(struct scan *s, const struct scan_token *value,
+                                    struct sqs_message *m)
+{
+    struct scan_token whole;
+
+    if (!scan_skip(s, value, &whole))
+        return false;
+    if (value->type == SCAN_OBJECT && whole.len > strlen("{}")) {
+        free(extras_of(m)->attributes);
+        m->extras->attributes = xmemdup(whole.text, whole.len);
+    }
+    return true;
 }
 
 /* An element of "Messages" that is being read. */
@@ -88,6 +149,8 @@ static bool read_member(struct scan *s, const struct scan_token *name, struct el
     (void)scan_next(s, &t);
     if (scan_is(name, "Attributes"))
         return read_attributes(s, &t, m);
+    if (scan_is(name, "MessageAttributes"))
+        return read_message_attributes(s, &t, m);
     if (scan_is(name, "MessageId") && fits(&t, SQS_ID_MAX)) {
         m->id[scan_decode(&t, m->id)] = '\0';
     } else if (scan_is(name, "ReceiptHandle") && fits(&t, SIZE_MAX)) {

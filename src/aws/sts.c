@@ -31,6 +31,7 @@ struct question {
     const struct credentials_options *options;
     const struct credentials *signer; /* NULL: it is not signed */
     const char *source;               /* that the keys will be named after */
+    struct sts_identity *identity;    /* what is asked for; NULL: keys are */
     int64_t skew_ms;                  /* added to the host's time when signing */
     struct buf form;
     struct buf date, token, authorization; /* header lines */
@@ -218,6 +219,21 @@ static bool make_credentials(const struct question *q, const struct sts_reply *r
     return true;
 }
 
+static bool read_identity(const struct question *q, const struct sts_reply *reply,
+                          struct error *err)
+{
+    const struct buf *account = &reply->fields[STS_ACCOUNT];
+    const struct buf *arn = &reply->fields[STS_ARN];
+
+    if (account->len == 0 || account->len >= sizeof(q->identity->account) || arn->len == 0 ||
+        arn->len >= sizeof(q->identity->arn))
+        return error_set(err, ERROR_MALFORMED, "MalformedReply",
+                         "the answer has no account or ARN, or one that cannot be right");
+    (void)snprintf(q->identity->account, sizeof(q->identity->account), "%s", buf_text(account));
+    (void)snprintf(q->identity->arn, sizeof(q->identity->arn), "%s", buf_text(arn));
+    return true;
+}
+
 /* Says what an answer that is no success means. It need not be one of the service's own. */
 static bool refuse(const struct question *q, struct sts_reply *reply, bool whole, struct error *err)
 {
@@ -245,7 +261,10 @@ static bool judge(const struct question *q, struct credentials **out, struct err
     whole = sts_read_reply(&reply, buf_text(&q->reply.body), q->reply.body.len, err);
     if (q->reply.status < 200 || q->reply.status > 299)
         return refuse(q, &reply, whole, err);
-    return whole && make_credentials(q, &reply, out, err);
+    if (!whole)
+        return false;
+    return q->identity != NULL ? read_identity(q, &reply, err)
+                               : make_credentials(q, &reply, out, err);
 }
 
 /* Tells whether the service refused because of the host's clock; from then on its own time is
@@ -317,4 +336,17 @@ bool sts_assume_role_with_web_identity(const struct credentials_options *options
     begin_form(&q, "AssumeRoleWithWebIdentity", role);
     put_member(&q.form, "WebIdentityToken", token, token_len);
     return ask(&q, out, err) || error_prefix(err, "STS AssumeRoleWithWebIdentity of %s", role->arn);
+}
+
+bool sts_caller_identity(const struct credentials_options *options,
+                         const struct credentials *signer, struct sts_identity *out,
+                         struct error *err)
+{
+    CLEANUP(question_release) struct question q;
+    struct credentials *none = NULL; /* keys are not what is asked for */
+
+    question_init(&q, options, signer, credentials_source(signer));
+    q.identity = out;
+    (void)buf_puts(&q.form, "Action=GetCallerIdentity&Version=2011-06-15");
+    return ask(&q, &none, err) || error_prefix(err, "STS GetCallerIdentity");
 }

@@ -34,6 +34,8 @@ static const struct {
     [STS_EXPIRATION] = {"Credentials", "Expiration"},
     [STS_CODE] = {"Error", "Code"},
     [STS_MESSAGE] = {"Error", "Message"},
+    [STS_ACCOUNT] = {"GetCallerIdentityResult", "Account"},
+    [STS_ARN] = {"GetCallerIdentityResult", "Arn"},
 };
 
 void sts_reply_init(struct sts_reply *r)

@@ -1,5 +1,6 @@
 #include "orderctl/arguments.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "orderctl/command.h"
 #include "orderctl/suggest.h"
@@ -78,6 +79,50 @@ static bool read_number(const struct flag *f, const char *text, int64_t *number,
                             text, (long long)f->min, (long long)f->max);
 }
 
+bool arguments_is_word(const char *list, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || strchr(text, ' ') != NULL)
+        return false;
+    for (const char *at = strstr(list, text); at != NULL; at = strstr(at + 1, text))
+        if ((at == list || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
+            return true;
+    return false;
+}
+
+/* Writes "a, b or c" of "a b c". */
+static const char *list_words(const char *words, struct buf *out)
+{
+    const char *last = strrchr(words, ' ');
+
+    for (const char *at = words; *at != '\0'; at++) {
+        if (*at == ' ')
+            (void)buf_puts(out, at == last ? " or " : ", ");
+        else
+            (void)buf_putc(out, *at);
+    }
+    return buf_text(out);
+}
+
+/* Checks a value, or an operand (WHAT is its name), against the words that it may be. */
+static bool check_word(const char *what, const char *words, const char *text, struct error *err)
+{
+    char names[200];
+    struct buf list = BUF_FIXED(names);
+
+    return arguments_is_word(words, text) ||
+           arguments_refuse(err, "%s %.80s: must be %s", what, text, list_words(words, &list));
+}
+
+static bool check_value(const struct flag *f, const char *text, struct error *err)
+{
+    char what[80];
+
+    (void)snprintf(what, sizeof(what), "--%s", f->name);
+    return !f->only_words || text == NULL || check_word(what, f->words, text, err);
+}
+
 static bool add_option(struct arguments *a, const struct flag *f, const char *text,
                        struct error *err)
 {
@@ -86,6 +131,8 @@ static bool add_option(struct arguments *a, const struct flag *f, const char *te
     if (!f->repeatable && arguments_has(a, f->name))
         return arguments_refuse(err, "--%s is given twice", f->name);
     if (f->number && text != NULL && !read_number(f, text, &o.number, err))
+        return false;
+    if (!check_value(f, text, err))
         return false;
     a->options[a->option_count++] = o;
     return true;
@@ -239,6 +286,9 @@ static bool check_operands(const struct arguments *a, struct error *err)
     if (a->operand_count > c->max)
         return arguments_refuse(err, "%s: unexpected argument \"%.80s\"", c->name,
                                 a->operands[c->max]);
+    for (size_t i = 0; c->operand_words != NULL && i < a->operand_count; i++)
+        if (!check_word(c->operand, c->operand_words, a->operands[i], err))
+            return error_prefix(err, "%s", c->name);
     return c->check == NULL || c->check(a, err) || error_prefix(err, "%s", c->name);
 }
 

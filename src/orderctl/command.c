@@ -5,8 +5,16 @@
 
 #include <string.h>
 
+enum { USAGE_WIDTH = 80 };
+
 const struct command *const commands[] = {
-    &command_init, &command_send, &command_status, &command_list, &command_dlq_list, NULL,
+    &command_init,        &command_send,
+    &command_replay,      &command_status,
+    &command_list,        &command_export,
+    &command_dlq_list,    &command_dlq_show,
+    &command_dlq_redrive, &command_dlq_purge,
+    &command_stats,       &command_doctor,
+    &command_completion,  NULL,
 };
 
 static void print_flags(const struct flag *flags, FILE *out)
@@ -32,19 +40,47 @@ static bool is_of_group(const struct command *c, const char *group)
     return group == NULL || (strncmp(c->name, group, len) == 0 && c->name[len] == ' ');
 }
 
-/* The usage of a command, a line for each way to call it. */
+/* How much of TEXT, up to the end of its line, fits in ROOM columns: to a blank outside of
+ * brackets, or to the first one there is. */
+static size_t fitting(const char *text, size_t room)
+{
+    size_t fits = 0;
+    int depth = 0;
+    size_t i;
+
+    for (i = 0; text[i] != '\0' && text[i] != '\n'; i++) {
+        depth += text[i] == '[' ? 1 : text[i] == ']' ? -1 : 0;
+        if (text[i] != ' ' || depth > 0)
+            continue;
+        if (fits > 0 && i > room)
+            return fits;
+        fits = i;
+    }
+    return i > room && fits > 0 ? fits : i;
+}
+
+/* The usage of a command, for each way to call it, in lines of 80 columns. */
 static void print_usage(const struct command *c, FILE *out)
 {
     const char *start = "usage:";
     const char *way = c->arguments;
-    size_t len;
+    size_t indent = strlen("usage: orderctl ") + strlen(c->name);
 
     do {
-        len = strcspn(way, "\n");
-        (void)fprintf(out, "%s orderctl %s%s%.*s\n", start, c->name, len > 0 ? " " : "", (int)len,
-                      way);
+        (void)fprintf(out, "%s orderctl %s", start, c->name);
+        while (way[0] != '\0' && way[0] != '\n') {
+            size_t len = fitting(way, USAGE_WIDTH - indent - 1);
+
+            (void)fprintf(out, " %.*s", (int)len, way);
+            way += len;
+            if (way[0] == ' ') {
+                (void)fprintf(out, "\n%*s", (int)indent, "");
+                way++;
+            }
+        }
+        (void)fputc('\n', out);
         start = "      ";
-        way += len + (way[len] == '\n');
+        way += way[0] == '\n';
     } while (way[0] != '\0');
 }
 
@@ -52,9 +88,9 @@ static void print_commands(const struct command *const *table, const char *group
 {
     for (; *table != NULL; table++)
         if (is_of_group(*table, group))
-            (void)fprintf(out, "  %-10s  %s\n", (*table)->name, (*table)->summary);
+            (void)fprintf(out, "  %-11s  %s\n", (*table)->name, (*table)->summary);
     if (group == NULL)
-        (void)fprintf(out, "  %-10s  %s\n", "help", "Prints this, or the help about a command");
+        (void)fprintf(out, "  %-11s  %s\n", "help", "Prints this, or the help about a command");
 }
 
 void command_help(const struct command *const *table, const char *group,

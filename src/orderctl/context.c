@@ -12,13 +12,24 @@ bool context_init(struct context *c, const struct settings *settings, struct out
                                              .stop = stop,
                                              .abort = stop};
 
-    *c = (struct context){.config = &settings->values, .out = out, .stop = stop};
+    *c = (struct context){
+        .settings = settings, .config = &settings->values, .out = out, .stop = stop};
     if (!services_init(&c->services, settings, &options, err))
         return false;
     c->group = http_group_new();
     sqs_init(&c->sqs, &c->services.sqs, c->group, "");
     dynamodb_init(&c->dynamodb, &c->services.dynamodb, c->group);
     return true;
+}
+
+void context_init_bare(struct context *c, const struct settings *settings, struct output *out,
+                       const struct stop *stop, const struct error *problem)
+{
+    *c = (struct context){.settings = settings,
+                          .config = &settings->values,
+                          .out = out,
+                          .stop = stop,
+                          .problem = *problem};
 }
 
 void context_release(struct context *c)
@@ -65,7 +76,7 @@ bool context_explain_dead_letter_queue(const struct context *c, const char *queu
     return note_missing(missing, err);
 }
 
-static bool explain_table(const struct context *c, struct error *err)
+bool context_explain_table(const struct context *c, struct error *err)
 {
     bool missing = remedy_is_missing(err);
 
@@ -121,7 +132,7 @@ bool context_call_table(struct context *c, const char *operation, json_t *reques
 
     (void)json_object_set_new(request, "TableName", json_string(c->config->table.name));
     return dynamodb_call(&c->dynamodb, operation, request, &limits, reply, err) ||
-           explain_table(c, err);
+           context_explain_table(c, err);
 }
 
 bool context_get_item(struct context *c, const char *key, json_t **item, struct error *err)
@@ -129,5 +140,5 @@ bool context_get_item(struct context *c, const char *key, json_t **item, struct 
     struct dynamodb_limits limits = dynamodb_usual_limits(c->stop);
 
     return dynamodb_get(&c->dynamodb, c->config->table.name, "order_id", key, &limits, item, err) ||
-           explain_table(c, err);
+           context_explain_table(c, err);
 }

@@ -57,6 +57,13 @@ bool held_add(struct held *h, const char *id, char *receipt_handle)
     return true;
 }
 
+struct held_message *held_find(const struct held *h, const char *id)
+{
+    size_t slot = h->count > 0 ? *find_slot(h, id) : 0;
+
+    return slot != 0 ? &h->messages[slot - 1] : NULL;
+}
+
 void held_release(struct held *h)
 {
     for (size_t i = 0; i < h->count; i++) {

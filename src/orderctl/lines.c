@@ -46,6 +46,7 @@ static bool fill(struct lines *l, struct error *err)
         return error_set(err, ERROR_SERVER, "CannotRead", "%s", strerror(errno));
     l->at = 0;
     l->end = (size_t)got;
+    l->offset += (uint64_t)got;
     l->ended = got == 0;
     return true;
 }

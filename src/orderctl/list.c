@@ -1,12 +1,15 @@
 #include "base/mem.h"
 #include "orderctl/command.h"
 #include "orderctl/plain.h"
+#include "orderctl/progress.h"
+#include "orderctl/selection.h"
 #include "orderctl/table.h"
+#include "orderctl/table_scan.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_KEEP = 4096, CELL_MAX = 8 * 1024 * 1024, PAGE_ITEMS_MAX = 1000 };
+enum { CELL_KEEP = 4096, CELL_MAX = 8 * 1024 * 1024 };
 
 /* All of them at their least fit 80 columns; a status or a confirmation number stays whole. */
 static const struct table_column columns[] = {
@@ -19,14 +22,13 @@ static const struct table_column columns[] = {
     {"CONFIRMATION/ERROR", false, 16, true},
 };
 
-static bool check(const struct arguments *a, struct error *err)
-{
-    const char *status = arguments_text(a, "status");
-
-    if (status == NULL || strcmp(status, "PROCESSED") == 0 || strcmp(status, "FAILED") == 0)
-        return true;
-    return arguments_refuse(err, "--status %.80s: must be PROCESSED or FAILED", status);
-}
+struct listing {
+    struct context *context;
+    struct table table;
+    struct progress progress;
+    int64_t limit, printed;
+    uint64_t read;
+};
 
 static void add_attribute(struct table *t, json_t *item, const char *name, struct buf *cell)
 {
@@ -66,6 +68,7 @@ static void add_row(struct table *t, json_t *item)
 
     add_attribute(t, item, "order_id", &cell);
     add_attribute(t, item, "status", &cell);
+    table_color(t, plain_status_color(item));
     add_attribute(t, item, "amount", &cell);
     add_attribute(t, item, "customer_id", &cell);
     add_item_count(t, item, &cell);
@@ -73,116 +76,77 @@ static void add_row(struct table *t, json_t *item)
     add_outcome(t, item, &cell); /* the longest, which nothing stands behind */
 }
 
-/* Prints up to LEFT items of a page; returns how many. */
-static int64_t print_page(struct context *c, struct table *t, const json_t *items, int64_t left)
+/* Prints a page, as much of it as is wanted. */
+static bool print_page(void *arg, const json_t *items, int64_t scanned)
 {
-    CLEANUP(record_release) struct record r = RECORD_INIT(c->out);
-    int64_t printed = 0;
+    struct listing *l = arg;
+    struct output *out = l->context->out;
+    CLEANUP(record_release) struct record r = RECORD_INIT(out);
     json_t *item;
     size_t i;
 
     json_array_foreach (items, i, item) {
-        if (printed == left)
+        if (l->printed == l->limit)
             break;
-        if (c->out->json) {
+        if (out->json) {
             plain_record(item, &r);
             record_print(&r);
         } else {
-            add_row(t, item);
+            add_row(&l->table, item);
         }
-        printed++;
+        l->printed++;
     }
-    table_print(t);
-    return printed;
-}
-
-static json_t *new_request(const char *status)
-{
-    json_t *request = json_object();
-
-    if (status != NULL)
-        (void)json_object_update_new(
-            request, json_pack("{s:s, s:{s:s}, s:{s:{s:s}}}", "FilterExpression", "#s = :s",
-                               "ExpressionAttributeNames", "#s", "status",
-                               "ExpressionAttributeValues", ":s", "S", status));
-    return request;
-}
-
-/*
- * Asks for one page. Limit counts what is read, before the filter: without a filter it spares
- * reading what nobody wants to see.
- */
-static bool scan_page(struct context *c, json_t *request, bool filtered, int64_t left,
-                      json_t **reply, struct error *err)
-{
-    if (!filtered)
-        (void)json_object_set_new(request, "Limit",
-                                  json_integer(left < PAGE_ITEMS_MAX ? left : PAGE_ITEMS_MAX));
-    return context_call_table(c, "Scan", request, reply, err);
-}
-
-/* Sets the request to go on where the reply ended; false when that was the last page. */
-static bool next_page(json_t *request, const json_t *reply)
-{
-    json_t *last = json_object_get(reply, "LastEvaluatedKey");
-
-    if (!json_is_object(last) || json_equal(last, json_object_get(request, "ExclusiveStartKey")))
+    table_print(&l->table);
+    l->read += scanned > 0 ? (uint64_t)scanned : 0;
+    if (!output_flush(out) || l->printed == l->limit)
         return false;
-    (void)json_object_set(request, "ExclusiveStartKey", last);
-    return true;
-}
-
-static bool print_all(struct context *c, json_t *request, struct table *t, int64_t limit,
-                      struct error *err)
-{
-    bool filtered = json_object_get(request, "FilterExpression") != NULL;
-    int64_t printed = 0;
-    bool more = true;
-
-    while (more && printed < limit) {
-        CLEANUP(json_decrefp) json_t *reply = NULL;
-
-        if (!scan_page(c, request, filtered, limit - printed, &reply, err))
-            return false;
-        printed += print_page(c, t, json_object_get(reply, "Items"), limit - printed);
-        more = output_flush(c->out) && next_page(request, reply);
-    }
-    if (printed == 0) {
-        output_message(c->out, "table %s has no %sorders", c->config->table.name,
-                       filtered ? "such " : "");
-        context_note(c, OUTCOME_NOTHING);
-    }
+    progress_show(&l->progress, l->read);
     return true;
 }
 
 static bool run(struct context *c, const struct arguments *a, struct error *err)
 {
-    CLEANUP(json_decrefp) json_t *request = new_request(arguments_text(a, "status"));
-    CLEANUP(table_release) struct table t;
+    CLEANUP(json_decrefp) json_t *request = selection_request(a);
+    struct listing l = {.context = c, .limit = arguments_number(a, "limit", INT64_MAX)};
+    struct table_scan scan = {
+        .request = request,
+        .segments = (unsigned)arguments_number(a, "segments", TABLE_SCAN_SEGMENTS_USUAL),
+        .limit = l.limit,
+        .page = print_page,
+        .arg = &l,
+    };
+    bool ok;
 
-    table_init(&t, c->out, columns, sizeof(columns) / sizeof(columns[0]));
-    return print_all(c, request, &t, arguments_number(a, "limit", INT64_MAX), err);
+    table_init(&l.table, c->out, columns, sizeof(columns) / sizeof(columns[0]));
+    progress_init(&l.progress, c->out, "read", 0);
+    ok = table_scan(c, &scan, err);
+    table_release(&l.table);
+    if (ok && l.printed == 0) {
+        output_message(c->out, "table %s has no %sorders", c->config->table.name,
+                       selection_filters(request) ? "such " : "");
+        context_note(c, OUTCOME_NOTHING);
+    }
+    return ok;
 }
 
 static const struct flag flags[] = {
-    {.name = "status", .value = "STATUS", .help = "only those that are PROCESSED, or FAILED"},
-    {.name = "limit",
-     .value = "N",
-     .number = true,
-     .min = 1,
-     .max = 1000000000,
-     .help = "at most so many"},
+    SELECTION_FLAGS,
+    TABLE_SCAN_FLAG,
     {.name = NULL},
 };
 
 const struct command command_list = {
     .name = "list",
-    .arguments = "[--status STATUS] [--limit N]",
+    .arguments = SELECTION_USAGE " " TABLE_SCAN_USAGE,
     .summary = "Lists the orders in the table",
     .details = "In no particular order, as the table has none. It reads the whole table, or until\n"
-               "there are enough. On a terminal long texts are cut to its width and end with an\n"
-               "ellipsis; a file, a pipe and --json get all of them.\n",
+               "there are enough, and prints as it goes. What is about a message and not about an\n"
+               "order stands under a key message#MESSAGE_ID; a failure that cannot pass has such\n"
+               "an item beside that of its order. --since looks at updated_at, which every item\n"
+               "of orderd has.\n\n"
+               "On a terminal long texts are cut to its width and end with an ellipsis; a file, a\n"
+               "pipe and --json get all of them. The exit status is 2 when nothing was found.\n",
     .flags = flags,
-    .check = check,
+    .check = selection_check,
     .run = run,
 };

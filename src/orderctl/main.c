@@ -70,14 +70,22 @@ static int report(struct output *out, const struct error *err)
     return status_of_error(err);
 }
 
+/* BAD says what is wrong with the settings; kind none: nothing is. */
 static int run_command(const struct arguments *a, const struct settings *settings,
-                       struct output *out)
+                       const struct error *bad, struct output *out)
 {
-    struct error err = ERROR_INIT;
+    struct error err = *bad;
     struct context c = {.group = NULL};
-    bool ok = context_init(&c, settings, out, &stop, &err) && a->command->run(&c, a, &err);
-    int status = ok ? status_of_outcome(c.outcome) : report(out, &err);
+    bool ok = bad->kind == ERROR_NONE && context_init(&c, settings, out, &stop, &err);
+    int status;
 
+    if (!ok && a->command->copes) {
+        context_release(&c);
+        context_init_bare(&c, settings, out, &stop, &err);
+        ok = true;
+    }
+    ok = ok && a->command->run(&c, a, &err);
+    status = ok ? status_of_outcome(c.outcome) : report(out, &err);
     context_release(&c);
     return status;
 }
@@ -111,18 +119,21 @@ static int with_settings(const struct arguments *a, struct output *out)
         .set_count = arguments_all(a, "set", sets),
     };
     static struct settings settings; /* too large for the stack of a prudent program */
+    struct error bad = ERROR_INIT;
     struct error err = ERROR_INIT;
     int status;
 
-    if (!config_load(&settings, &request, &err)) {
-        status = refuse_settings(a, out, &settings, &err);
+    if (config_load(&settings, &request, &bad)) {
+        bad = ERROR_INIT; /* a default file that is missing is none */
+    } else if (!a->command->copes || strcmp(bad.code, CONFIG_BAD_OPTION) == 0) {
+        status = refuse_settings(a, out, &settings, &bad);
         config_release(&settings);
         return status;
     }
     if (http_global_init(&err) && stop_init(&stop, &err)) {
         catch_signal(SIGINT);
         catch_signal(SIGTERM);
-        status = run_command(a, &settings, out);
+        status = run_command(a, &settings, &bad, out);
         stop_release(&stop);
     } else {
         status = report(out, &err);
@@ -132,12 +143,22 @@ static int with_settings(const struct arguments *a, struct output *out)
     return status;
 }
 
+static int without_settings(const struct arguments *a, struct output *out)
+{
+    struct context c = {.out = out, .stop = &stop};
+    struct error err = ERROR_INIT;
+
+    return a->command->run(&c, a, &err) ? status_of_outcome(c.outcome) : report(out, &err);
+}
+
 static int with_arguments(const struct arguments *a, struct output *out)
 {
     if (arguments_has(a, "version"))
         (void)fputs("orderctl " ORDERD_VERSION "\n", out->data);
     else if (arguments_has(a, "help"))
         command_help(commands, a->group, a->command, out->data);
+    else if (a->command->offline)
+        return without_settings(a, out);
     else
         return with_settings(a, out);
     return EXIT_SUCCESS;

@@ -11,7 +11,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 2048, BYTES_KEEP = 1024 * 1024, WIDTH_MAX = 10000 };
+enum {
+    MESSAGE_MAX = 2048,
+    BYTES_KEEP = 1024 * 1024,
+    WIDTH_MAX = 10000,
+    WIDTH_USUAL = 80, /* of a terminal that does not say */
+};
 
 #define PROGRESS_EVERY_NS (250 * CLOCK_NS_PER_MS)
 #define CLEAR_LINE "\r\033[K"
@@ -19,6 +24,7 @@ enum { MESSAGE_MAX = 2048, BYTES_KEEP = 1024 * 1024, WIDTH_MAX = 10000 };
 struct record_field {
     size_t name, value, len; /* offsets in bytes; the name ends with NUL */
     bool json;               /* the value is JSON text, not a text's bytes */
+    enum color color;
 };
 
 /* How wide the terminal behind a descriptor is; 0 when there is none, or nobody knows. */
@@ -39,13 +45,33 @@ static size_t terminal_width(int fd)
     return *end == '\0' && width > 0 && width <= WIDTH_MAX ? (size_t)width : 0;
 }
 
+static bool wants_colors(int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    return isatty(fd) == 1 && (no_color == NULL || no_color[0] == '\0') &&
+           (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 void output_init(struct output *o, FILE *data, FILE *messages, bool json)
 {
     *o = (struct output){.data = data,
                          .messages = messages,
                          .json = json,
                          .width = terminal_width(fileno(data)),
+                         .colors = wants_colors(fileno(data)),
                          .shows_progress = isatty(fileno(messages)) == 1};
+}
+
+const char *output_color(const struct output *o, enum color color)
+{
+    static const char *const starts[] = {
+        [COLOR_NONE] = "\033[0m",   [COLOR_GOOD] = "\033[32m",  [COLOR_WARNING] = "\033[33m",
+        [COLOR_BAD] = "\033[1;31m", [COLOR_STRONG] = "\033[1m",
+    };
+
+    return o->colors && !o->json ? starts[color] : "";
 }
 
 static void clear_progress(struct output *o)
@@ -77,6 +103,21 @@ void output_line(struct output *o, const char *format, ...)
     output_bytes(o, buf_text(&line), line.len);
 }
 
+void output_colored(struct output *o, enum color color, const char *format, ...)
+{
+    CLEANUP(buf_release) struct buf piece = BUF_INIT(16 * MESSAGE_MAX);
+    char text[MESSAGE_MAX];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    (void)buf_puts(&piece, color != COLOR_NONE ? output_color(o, color) : "");
+    (void)text_put(&piece, text, strlen(text), 0);
+    (void)buf_puts(&piece, color != COLOR_NONE ? output_color(o, COLOR_NONE) : "");
+    output_bytes(o, buf_text(&piece), piece.len);
+}
+
 bool output_flush(struct output *o)
 {
     errno = 0;
@@ -88,15 +129,16 @@ bool output_flush(struct output *o)
 /* --- messages ------------------------------------------------------------------------------------
  */
 
-static void put_message(struct output *o, const char *start, const char *end, const char *format,
-                        va_list args)
+/* WIDTH columns at most; 0: any number. */
+static void put_message(struct output *o, const char *start, size_t width, const char *end,
+                        const char *format, va_list args)
 {
     CLEANUP(buf_release) struct buf shown = BUF_INIT(16 * MESSAGE_MAX);
     char text[MESSAGE_MAX];
 
     (void)vsnprintf(text, sizeof(text), format, args);
     (void)buf_puts(&shown, start);
-    (void)text_put(&shown, text, strlen(text), 0);
+    (void)text_put(&shown, text, strlen(text), width);
     (void)buf_puts(&shown, end);
     (void)fputs(buf_text(&shown), o->messages);
     (void)fflush(o->messages);
@@ -108,22 +150,34 @@ void output_message(struct output *o, const char *format, ...)
 
     clear_progress(o);
     va_start(args, format);
-    put_message(o, "orderctl: ", "\n", format, args);
+    put_message(o, "orderctl: ", 0, "\n", format, args);
     va_end(args);
+}
+
+bool output_progress_due(const struct output *o)
+{
+    return o->shows_progress && clock_now() >= o->progress_ns;
+}
+
+/* A column less than the terminal has: one that is full wraps, and only a line can be cleared. */
+size_t output_progress_width(const struct output *o)
+{
+    size_t width = terminal_width(fileno(o->messages));
+
+    return width > 1 ? width - 1 : WIDTH_USUAL - 1;
 }
 
 void output_progress(struct output *o, const char *format, ...)
 {
-    int64_t now = clock_now();
     va_list args;
 
-    if (!o->shows_progress || now < o->progress_ns)
+    if (!output_progress_due(o))
         return;
     va_start(args, format);
-    put_message(o, CLEAR_LINE, "", format, args);
+    put_message(o, CLEAR_LINE, output_progress_width(o), "", format, args);
     va_end(args);
     o->progress_shown = true;
-    o->progress_ns = now + PROGRESS_EVERY_NS;
+    o->progress_ns = clock_now() + PROGRESS_EVERY_NS;
 }
 
 bool output_finish(struct output *o, struct error *err)
@@ -153,6 +207,13 @@ static void add_field(struct record *r, const char *name, const char *value, siz
     (void)buf_append(&r->bytes, value, len);
     f->len = r->bytes.len - f->value;
     f->json = json;
+    f->color = COLOR_NONE;
+}
+
+void record_color(struct record *r, enum color color)
+{
+    if (r->count > 0)
+        r->fields[r->count - 1].color = color;
 }
 
 void record_bytes(struct record *r, const char *name, const char *text, size_t len)
@@ -234,7 +295,9 @@ static void put_aligned(const struct record *r, struct buf *out)
         size_t width = text_put(out, name, strlen(name), 0);
 
         put_blanks(out, widest - width + 2);
+        (void)buf_puts(out, f->color != COLOR_NONE ? output_color(r->out, f->color) : "");
         (void)text_put(out, r->bytes.data + f->value, f->len, 0);
+        (void)buf_puts(out, f->color != COLOR_NONE ? output_color(r->out, COLOR_NONE) : "");
         (void)buf_putc(out, '\n');
     }
 }

@@ -9,15 +9,21 @@
 enum { PLAIN_KEEP = 64 * 1024 };
 
 /* What a person looks for first comes first. */
-static const char *const known[] = {
-    "order_id",    "status",        "customer_id", "amount",         "items",
-    "item_count",  "details",       "error_code",  "error_message",  "confirmation_number",
-    "attempts",    "final_attempt", "message_id",  "conflicts_with", "fingerprint",
-    "created_at",  "processed_at",  "failed_at",   "updated_at",     "expires_at",
-    "environment",
+const char *const plain_names[] = {
+    "order_id",      "status",
+    "customer_id",   "amount",
+    "items",         "item_count",
+    "details",       "error_code",
+    "error_message", "confirmation_number",
+    "attempts",      "final_attempt",
+    "message_id",    "conflicts_with",
+    "fingerprint",   "created_at",
+    "processed_at",  "failed_at",
+    "updated_at",    "expires_at",
+    "environment",   NULL,
 };
 
-enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+enum { KNOWN = sizeof(plain_names) / sizeof(plain_names[0]) - 1 };
 
 static void put_quoted(const char *text, size_t len, struct buf *out)
 {
@@ -135,7 +141,7 @@ static size_t rank(const char *name)
 {
     size_t i = 0;
 
-    while (i < KNOWN && strcmp(known[i], name) != 0)
+    while (i < KNOWN && strcmp(plain_names[i], name) != 0)
         i++;
     return i;
 }
@@ -178,6 +184,8 @@ void plain_record(json_t *item, struct record *r)
         text = text_of(attribute);
         if (text != NULL) {
             record_bytes(r, names[i], json_string_value(text), json_string_length(text));
+            if (strcmp(names[i], "status") == 0)
+                record_color(r, plain_status_color(item));
             continue;
         }
         buf_reset(&value, PLAIN_KEEP);
@@ -195,4 +203,32 @@ void plain_put_cell(json_t *item, const char *name, struct buf *out)
         (void)buf_append(out, json_string_value(text), json_string_length(text));
     else if (attribute != NULL)
         plain_put(attribute, out);
+}
+
+void plain_put_others(json_t *item, struct buf *out)
+{
+    size_t start = out->len;
+    const char *name;
+    json_t *attribute;
+
+    json_object_foreach (item, name, attribute) {
+        if (rank(name) < KNOWN)
+            continue;
+        (void)buf_putc(out, out->len == start ? '{' : ',');
+        put_quoted(name, strlen(name), out);
+        (void)buf_putc(out, ':');
+        plain_put(attribute, out);
+    }
+    if (out->len > start)
+        (void)buf_putc(out, '}');
+}
+
+enum color plain_status_color(json_t *item)
+{
+    const json_t *text = text_of(json_object_get(item, "status"));
+    const char *status = text != NULL ? json_string_value(text) : "";
+
+    if (strcmp(status, "PROCESSED") == 0)
+        return COLOR_GOOD;
+    return strcmp(status, "FAILED") == 0 ? COLOR_BAD : COLOR_NONE;
 }

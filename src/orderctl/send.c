@@ -1,33 +1,18 @@
 /*
- * DESIGN: orders come from one of three sources (arguments, lines, the generator) and go through
- * one batch. What cannot be sent is said and counted, and the rest goes on; only when a call as a
- * whole fails after its retries there is no point in going on, and the first line that is not sent
- * is named, so that somebody can begin again there.
+ * DESIGN: orders come from one of three sources (arguments, lines, the generator); the last two go
+ * through a sender (sender.h), which does the rest.
  */
 #include "aws/digest.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "order/decode.h"
 #include "order/validate.h"
-#include "orderctl/batch.h"
 #include "orderctl/command.h"
-#include "orderctl/lines.h"
 #include "orderctl/sample.h"
+#include "orderctl/sender.h"
 #include "orderctl/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-struct sender {
-    struct context *context;
-    struct batch batch;
-    const char *source; /* what is read: "standard input" */
-    const char *unit;   /* what a message's number counts: "line" */
-    uint64_t sent, unsent;
-};
 
 /* --- one order from arguments --------------------------------------------------------------------
  */
@@ -113,6 +98,10 @@ static bool check(const struct arguments *a, struct error *err)
                                              : "only one of these can be sent at a time");
     if (arguments_has(a, "seed") && !arguments_has(a, "generate"))
         return arguments_refuse(err, "--seed is for --generate");
+    if (arguments_has(a, "from-line") && a->operand_count == 0)
+        return arguments_refuse(err, "--from-line is for FILE");
+    if (arguments_has(a, "rate") && has_order(a))
+        return arguments_refuse(err, "--rate is for many orders");
     return !has_order(a) || check_order(a, err);
 }
 
@@ -138,110 +127,7 @@ static bool send_one(struct context *c, const struct arguments *a, struct error 
 /* --- many ----------------------------------------------------------------------------------------
  */
 
-static void refuse(struct sender *s, uint64_t number, const char *reason)
-{
-    output_message(s->context->out, "%s %llu is not sent: %s", s->unit, (unsigned long long)number,
-                   reason);
-    s->unsent++;
-}
-
-/* Counts what became of the batch; returns the number of the first message without an answer, 0
- * when all have one. */
-static uint64_t count_results(struct sender *s, bool answered)
-{
-    uint64_t first = 0;
-
-    for (size_t i = 0; i < s->batch.count; i++) {
-        const struct batch_message *m = &s->batch.messages[i];
-
-        if (m->result == SQS_ENTRY_DONE)
-            s->sent++;
-        else if (m->result == SQS_ENTRY_REFUSED || answered)
-            refuse(s, m->number, m->reason);
-        else if (first == 0)
-            first = m->number;
-    }
-    return first;
-}
-
-static bool send_batch(struct sender *s, struct error *err)
-{
-    struct context *c = s->context;
-    bool answered = batch_send(&s->batch, &c->sqs, c->stop, err);
-    uint64_t first = count_results(s, answered);
-
-    batch_reset(&s->batch);
-    output_progress(c->out, "%llu sent", (unsigned long long)s->sent);
-    if (!answered)
-        return error_prefix(err, "ended at %s %llu, which %s sent", s->unit,
-                            (unsigned long long)first,
-                            err->maybe_sent ? "may have been" : "is not");
-    return true;
-}
-
-static bool add(struct sender *s, const struct buf *body, uint64_t number, struct error *err)
-{
-    const char *reason = batch_refuses(buf_text(body), body->len);
-
-    if (reason != NULL) {
-        refuse(s, number, reason);
-        return true;
-    }
-    if (!batch_has_room(&s->batch, body->len) && !send_batch(s, err))
-        return false;
-    batch_add(&s->batch, buf_text(body), body->len, number);
-    return true;
-}
-
-/* A carriage return alone is what an empty line of a Windows file looks like. */
-static bool is_empty(const struct buf *line)
-{
-    return line->len == 0 || (line->len == 1 && line->data[0] == '\r');
-}
-
-static bool send_lines(struct sender *s, int fd, struct error *err)
-{
-    CLEANUP(buf_release) struct buf line = BUF_INIT(SQS_BODY_MAX);
-    CLEANUP(lines_release) struct lines lines;
-    enum lines_answer answer = LINES_LINE;
-    bool ok = true;
-
-    lines_init(&lines, fd, s->context->stop);
-    while (ok && answer != LINES_END) {
-        if (s->batch.count > 0 && lines_waits(&lines) && !send_batch(s, err))
-            return false;
-        answer = lines_next(&lines, &line, err);
-        if (answer == LINES_FAILED)
-            return error_prefix(err, "line %llu", (unsigned long long)lines.number);
-        if (answer == LINES_TOO_LONG)
-            refuse(s, lines.number, "longer than 1 MiB");
-        else if (answer == LINES_LINE && !is_empty(&line))
-            ok = add(s, &line, lines.number, err);
-        if (ok && stop_raised(s->context->stop))
-            ok = error_set(err, ERROR_STOPPED, "Stopped", "stopped by a signal after line %llu",
-                           (unsigned long long)lines.number);
-    }
-    return ok;
-}
-
-/* Opens what is to be read, before anything is sent; *FD is standard input for "-". */
-static bool open_input(const char *name, int *fd, struct error *err)
-{
-    struct stat status;
-
-    *fd = STDIN_FILENO;
-    if (strcmp(name, "-") == 0)
-        return true;
-    *fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return error_set(err, ERROR_REJECTED, "CannotOpen", "%.300s: %s", name, strerror(errno));
-    if (fstat(*fd, &status) != 0 || !S_ISDIR(status.st_mode))
-        return true;
-    (void)close(*fd);
-    return error_set(err, ERROR_REJECTED, "CannotOpen", "%.300s: %s", name, strerror(EISDIR));
-}
-
-static bool send_samples(struct sender *s, const struct arguments *a, struct error *err)
+static bool make_samples(struct sender *s, const struct arguments *a, struct error *err)
 {
     CLEANUP(buf_release) struct buf body = BUF_INIT(SAMPLE_BODY_MAX);
     int64_t count = arguments_number(a, "generate", 0);
@@ -257,82 +143,33 @@ static bool send_samples(struct sender *s, const struct arguments *a, struct err
             return error_set(err, ERROR_STOPPED, "Stopped", "stopped by a signal");
         buf_reset(&body, SAMPLE_BODY_MAX);
         sample_next(&sample, &body);
-        if (!add(s, &body, (uint64_t)i, err))
+        s->at = (uint64_t)i;
+        if (!sender_add(s, buf_text(&body), body.len, (uint64_t)i, err))
             return false;
     }
     return true;
 }
 
-static void print_count(const struct sender *s)
-{
-    struct output *out = s->context->out;
-    CLEANUP(record_release) struct record r = RECORD_INIT(out);
-
-    if (out->json) {
-        record_int(&r, "sent", (int64_t)s->sent);
-        record_int(&r, "not_sent", (int64_t)s->unsent);
-        record_print(&r);
-    } else if (s->unsent > 0) {
-        output_line(out, "%llu sent, %llu not sent", (unsigned long long)s->sent,
-                    (unsigned long long)s->unsent);
-    } else {
-        output_line(out, "%llu sent", (unsigned long long)s->sent);
-    }
-}
-
-/* Whatever ends the source, what was collected is still sent, and what was sent is counted. */
-static bool send_rest(struct sender *s, bool ok, struct error *err)
-{
-    struct error last = ERROR_INIT;
-    bool nothing;
-
-    if (s->batch.count > 0 && !send_batch(s, &last)) {
-        *err = last;
-        ok = false;
-    }
-    batch_release(&s->batch);
-    nothing = ok && s->unsent == 0 && s->sent == 0;
-    if (!nothing || s->context->out->json)
-        print_count(s);
-    if (s->unsent > 0)
-        context_note(s->context, OUTCOME_INCOMPLETE);
-    if (nothing)
-        context_note(s->context, OUTCOME_NOTHING);
-    if (nothing && !s->context->out->json)
-        output_message(s->context->out, "%s holds no orders: nothing is sent", s->source);
-    return ok;
-}
-
 static bool send_generated(struct context *c, const struct arguments *a, struct error *err)
 {
-    struct sender s = {
-        .context = c, .batch = BATCH_INIT, .source = "the generator", .unit = "order"};
+    struct sender s;
 
-    return context_use_queue(c, err) && send_rest(&s, send_samples(&s, a, err), err);
+    sender_init(&s, c, "the generator", "order", (unsigned)arguments_number(a, "rate", 0));
+    s.end = (uint64_t)arguments_number(a, "generate", 0);
+    return context_use_queue(c, err) && sender_finish(&s, make_samples(&s, a, err), err);
 }
 
-static bool send_file(struct context *c, const char *name, struct error *err)
+static bool send_line(void *arg, struct sender *s, const char *line, size_t len, uint64_t number,
+                      struct error *err)
 {
-    struct sender s = {.context = c, .batch = BATCH_INIT, .source = name, .unit = "line"};
-    bool ok;
-    int fd;
-
-    if (!open_input(name, &fd, err))
-        return false;
-    if (fd == STDIN_FILENO)
-        s.source = "standard input";
-    ok = context_use_queue(c, err);
-    if (ok)
-        ok = send_rest(&s, send_lines(&s, fd, err), err) || error_prefix(err, "%.200s", s.source);
-    if (fd != STDIN_FILENO)
-        (void)close(fd);
-    return ok;
+    (void)arg;
+    return sender_add(s, line, len, number, err);
 }
 
 static bool run(struct context *c, const struct arguments *a, struct error *err)
 {
     if (a->operand_count > 0)
-        return send_file(c, a->operands[0], err);
+        return sender_file(c, a, send_line, NULL, err);
     if (arguments_has(a, "generate"))
         return send_generated(c, a, err);
     return context_use_queue(c, err) && send_one(c, a, err);
@@ -355,13 +192,14 @@ static const struct flag flags[] = {
      .min = 0,
      .max = INT64_MAX,
      .help = "the same made-up orders for the same seed"},
+    SENDER_FLAGS,
     {.name = NULL},
 };
 
 const struct command command_send = {
     .name = "send",
-    .arguments = "FILE | -\n"
-                 "--generate N [--seed N]\n"
+    .arguments = "FILE | - " SENDER_USAGE "\n"
+                 "--generate N [--seed N] [--rate N]\n"
                  "--order-id ID --customer-id ID --amount NUMBER --item TEXT [--item TEXT]...",
     .max = 1,
     .operand = "FILE",
@@ -369,7 +207,7 @@ const struct command command_send = {
     .details = "Each line of FILE (- is standard input) is sent as it is, whatever it holds; only\n"
                "empty lines are left out. A line that cannot be sent (over 1 MiB, not UTF-8) is\n"
                "said, and the rest goes on: then the exit status is 1. It is 2 when there was no\n"
-               "line to send.\n",
+               "line to send.\n\n" SENDER_DETAILS,
     .flags = flags,
     .check = check,
     .run = run,

@@ -20,6 +20,7 @@ enum {
 struct table_cell {
     size_t offset, len; /* in bytes: as it is shown */
     size_t width;
+    enum color color;
 };
 
 void table_init(struct table *t, struct output *out, const struct table_column *columns,
@@ -59,6 +60,7 @@ void table_cell(struct table *t, const char *text, size_t len)
         t->cells = xrealloc(t->cells, t->capacity * sizeof(t->cells[0]));
     }
     cell = &t->cells[t->count++];
+    cell->color = COLOR_NONE;
     cell->offset = t->bytes.len;
     cell->width = len > 0 ? text_put(&t->bytes, text, len, keep_of(t, column))
                           : text_put(&t->bytes, "-", 1, 0);
@@ -71,6 +73,12 @@ void table_cell(struct table *t, const char *text, size_t len)
 void table_text(struct table *t, const char *text)
 {
     table_cell(t, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+}
+
+void table_color(struct table *t, enum color color)
+{
+    if (t->count > 0)
+        t->cells[t->count - 1].color = color;
 }
 
 /* Finds the widest column that may still be cut, the last one of equals: what stands first says
@@ -118,6 +126,7 @@ static void put_blanks(struct buf *out, size_t count)
 struct shown {
     const char *text;
     size_t len, width;
+    enum color color;
 };
 
 /* Appends one cell with the blanks that belong to it; the last column has none behind it. */
@@ -136,7 +145,9 @@ static void put_cell(const struct table *t, size_t column, struct shown s, size_
     blanks = max > s.width ? max - s.width : 0;
     if (t->columns[column].right)
         put_blanks(out, blanks);
+    (void)buf_puts(out, s.color != COLOR_NONE ? output_color(t->out, s.color) : "");
     (void)buf_append(out, s.text, s.len);
+    (void)buf_puts(out, s.color != COLOR_NONE ? output_color(t->out, COLOR_NONE) : "");
     if (!t->columns[column].right && !last)
         put_blanks(out, blanks);
     if (last)
@@ -151,10 +162,11 @@ static void print_row(struct table *t, const struct table_cell *row, const size_
     buf_reset(line, BYTES_KEEP);
     for (size_t i = 0; i < t->column_count; i++) {
         const char *title = t->columns[i].title;
-        struct shown s = {title, strlen(title), strlen(title)};
+        struct shown s = {title, strlen(title), strlen(title), COLOR_STRONG};
 
         if (row != NULL)
-            s = (struct shown){t->bytes.data + row[i].offset, row[i].len, row[i].width};
+            s = (struct shown){t->bytes.data + row[i].offset, row[i].len, row[i].width,
+                               row[i].color};
         put_cell(t, i, s, widths[i], line);
     }
     output_bytes(t->out, buf_text(line), line->len);

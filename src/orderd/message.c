@@ -16,6 +16,7 @@ struct message *message_new(struct sqs_message *received, int64_t received_ns, i
     lease_init(&m->lease, m->sqs.id, m->sqs.receipt_handle, received_ns, lease_ns);
     received->receipt_handle = NULL;
     received->body = NULL;
+    received->extras = NULL;
     return m;
 }
 

@@ -105,20 +105,25 @@ static const struct {
      "\"ApproximateNumberOfMessagesNotVisible\":\"2\",\"ApproximateNumberOfMessagesDelayed\":\"3\","
      "\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:dlq\\\",\\\"maxReceiveCount\\\":3}"
      "\"}",
-     {"arn:aws:sqs:eu-west-1:1:q", false, 60, 345600, 1, 2, 3, 3, "arn:dlq"}},
+     {"arn:aws:sqs:eu-west-1:1:q", false, 60, 345600, 1, 2, 3, 3, "arn:dlq", false, ""}},
     {"{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":\\\"5\\\",\\\"deadLetterTargetArn\\\":"
      "\\\"a\\\"}\"}",
-     {"", false, UNKNOWN, 5, "a"}},
-    {"{}", {"", false, UNKNOWN, 0, ""}},
-    {"{\"FifoQueue\":\"true\"}", {"", true, UNKNOWN, 0, ""}},
-    {"{\"FifoQueue\":\"false\"}", {"", false, UNKNOWN, 0, ""}},
-    {"{\"RedrivePolicy\":\"\"}", {"", false, UNKNOWN, 0, ""}},
-    {"{\"RedrivePolicy\":\"not JSON\"}", {"", false, UNKNOWN, -1, ""}},
-    {"{\"RedrivePolicy\":\"{}\"}", {"", false, UNKNOWN, -1, ""}},
-    {"{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":\\\"x\\\"}\"}", {"", false, UNKNOWN, -1, ""}},
-    {"{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3.5}\"}", {"", false, UNKNOWN, -1, ""}},
+     {"", false, UNKNOWN, 5, "a", false, ""}},
+    {"{}", {"", false, UNKNOWN, 0, "", false, ""}},
+    {"{\"FifoQueue\":\"true\"}", {"", true, UNKNOWN, 0, "", false, ""}},
+    {"{\"SqsManagedSseEnabled\":\"true\"}", {"", false, UNKNOWN, 0, "", true, ""}},
+    {"{\"SqsManagedSseEnabled\":\"false\",\"KmsMasterKeyId\":\"alias/k\"}",
+     {"", false, UNKNOWN, 0, "", false, "alias/k"}},
+    {"{\"FifoQueue\":\"false\"}", {"", false, UNKNOWN, 0, "", false, ""}},
+    {"{\"RedrivePolicy\":\"\"}", {"", false, UNKNOWN, 0, "", false, ""}},
+    {"{\"RedrivePolicy\":\"not JSON\"}", {"", false, UNKNOWN, -1, "", false, ""}},
+    {"{\"RedrivePolicy\":\"{}\"}", {"", false, UNKNOWN, -1, "", false, ""}},
+    {"{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":\\\"x\\\"}\"}",
+     {"", false, UNKNOWN, -1, "", false, ""}},
+    {"{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3.5}\"}",
+     {"", false, UNKNOWN, -1, "", false, ""}},
     {"{\"VisibilityTimeout\":60,\"MessageRetentionPeriod\":\"1d\",\"QueueArn\":null}",
-     {"", false, UNKNOWN, 0, ""}},
+     {"", false, UNKNOWN, 0, "", false, ""}},
 };
 
 START_TEST(reads_attributes)
@@ -143,6 +148,8 @@ START_TEST(reads_attributes)
     ck_assert_int_eq(a.delayed, expected->delayed);
     ck_assert_int_eq(a.max_receive_count, expected->max_receive_count);
     ck_assert_str_eq(a.dead_letter_arn, expected->dead_letter_arn);
+    ck_assert_int_eq(a.managed_key, expected->managed_key);
+    ck_assert_str_eq(a.kms_key, expected->kms_key);
     buf_release(&reply);
 }
 END_TEST
@@ -210,6 +217,78 @@ START_TEST(sends_a_message)
 }
 END_TEST
 
+START_TEST(sends_what_a_message_bears)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch",
+          .body = "\"Entries\":[{\"Id\":\"0\",\"MessageBody\":\"a\",\"MessageAttributes\":"
+                  "{\"n\":{\"DataType\":\"Number\",\"StringValue\":\"1.50\"}},"
+                  "\"MessageGroupId\":\"g \\\"1\\\"\",\"MessageSystemAttributes\":{"
+                  "\"AWSTraceHeader\":{\"DataType\":\"String\",\"StringValue\":\"Root=1\"}}},"
+                  "{\"Id\":\"1\",\"MessageBody\":\"b\"},{\"Id\":\"2\",\"MessageBody\":\"c\"}]"},
+         {.body = "{\"Successful\":[{\"Id\":\"0\",\"MessageId\":\"m-0\"}],\"Failed\":["
+                  "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"InvalidMessageContents\"},"
+                  "{\"Id\":\"2\",\"SenderFault\":false,\"Code\":\"InternalError\"}]}"}},
+    };
+    char attributes[] = "{\"n\":{\"DataType\":\"Number\",\"StringValue\":\"1.50\"}}";
+    char group[] = "g \"1\"";
+    char trace[] = "Root=1";
+    const struct sqs_extras all = {.attributes = attributes,
+                                   .group_id = group,
+                                   .trace_header = trace};
+    const struct sqs_extras none = {.first_received_ms = 7};
+    struct sqs_outgoing messages[] = {{.body = "a", .len = 1, .extras = &all},
+                                      {.body = "b", .len = 1, .extras = &none},
+                                      {.body = "c", .len = 1}};
+
+    start(rows, 1);
+    ck_succeeds(sqs_send_batch(&sqs, messages, 3, &err), err);
+    ck_assert_int_eq(messages[0].result, SQS_ENTRY_DONE);
+    ck_assert_str_eq(messages[0].id, "m-0");
+    ck_assert_int_eq(messages[1].result, SQS_ENTRY_REFUSED);
+    ck_assert_str_eq(messages[1].code, "InvalidMessageContents");
+    ck_assert_int_eq(messages[2].result, SQS_ENTRY_RETRY);
+}
+END_TEST
+
+START_TEST(asks_for_what_a_message_bears_only_when_told)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "ReceiveMessage",
+          .body = "\"VisibilityTimeout\":5,\"AttributeNames\":[\"All\"],"
+                  "\"MessageSystemAttributeNames\":[\"All\"],\"MessageAttributeNames\":[\"All\"]}"},
+         {.body = "{}"}},
+        {{.operation = "ReceiveMessage",
+          .body = "\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\","
+                  "\"SentTimestamp\"]}"},
+         {.body = "{}"}},
+    };
+    struct sqs_receive receive = {.max_messages = 1, .visibility_s = 5, .extras = true};
+    struct sqs_received received;
+
+    start(rows, 2);
+    ck_succeeds(sqs_receive(&sqs, &receive, &received, &err), err);
+    receive.extras = false;
+    ck_succeeds(sqs_receive(&sqs, &receive, &received, &err), err);
+}
+END_TEST
+
+START_TEST(purges)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "PurgeQueue", .body = "{\"QueueUrl\":\"" QUEUE "\"}"}, {.body = ""}},
+        {{.operation = "PurgeQueue"},
+         {.status = 403,
+          .body = "{\"__type\":\"com.amazonaws.sqs#PurgeQueueInProgress\",\"message\":\"wait\"}"}},
+    };
+
+    start(rows, 2);
+    ck_succeeds(sqs_purge(&sqs, &stop, &err), err);
+    ck_fails(sqs_purge(&sqs, &stop, &err), err, ERROR_REJECTED);
+    ck_assert_str_eq(err.code, "PurgeQueueInProgress");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, looks_a_queue_up, 0, COUNT(urls));
@@ -220,6 +299,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, ends_at_once_when_it_is_told_to_stop);
     tcase_add_test(tc, creates_a_queue);
     tcase_add_test(tc, sends_a_message);
+    tcase_add_test(tc, sends_what_a_message_bears);
+    tcase_add_test(tc, asks_for_what_a_message_bears_only_when_told);
+    tcase_add_test(tc, purges);
 }
 
 int main(void)

@@ -39,6 +39,29 @@ static bool parse(const char *text, size_t len)
     return sqs_parse_received(copy, len, digest, &received, &err);
 }
 
+START_TEST(reads_what_a_message_bears)
+{
+    static const char text[] =
+        "{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Body\":\"\","
+        "\"Attributes\":{\"ApproximateFirstReceiveTimestamp\":\"1795352709124\","
+        "\"AWSTraceHeader\":\"Root=1\",\"MessageGroupId\":\"g\",\"MessageGroupId\":\"g2\","
+        "\"DeadLetterQueueSourceArn\":\"arn:q\",\"SenderId\":7},\"MessageAttributes\":[1]},"
+        "{\"MessageId\":\"m\",\"ReceiptHandle\":\"h\",\"Body\":\"\",\"MessageAttributes\":{}}]}";
+    const struct sqs_extras *e;
+
+    ck_succeeds(parse(text, strlen(text)), err);
+    ck_assert_uint_eq(received.count, 2);
+    e = received.messages[0].extras;
+    ck_assert_int_eq(e->first_received_ms, 1795352709124);
+    ck_assert_str_eq(e->trace_header, "Root=1");
+    ck_assert_str_eq(e->group_id, "g2");
+    ck_assert_str_eq(e->source_arn, "arn:q");
+    ck_assert_ptr_null(e->sender);
+    ck_assert_ptr_null(e->attributes);
+    ck_assert_ptr_null(received.messages[1].extras);
+}
+END_TEST
+
 START_TEST(reads_everything_about_a_message)
 {
     static const char text[] =
@@ -58,6 +81,11 @@ START_TEST(reads_everything_about_a_message)
     ck_assert_str_eq(received.messages[0].body, "{\"a\":1}");
     ck_assert_uint_eq(received.messages[0].body_len, 7);
     ck_assert_int_eq(received.messages[0].receive_count, 3);
+    ck_assert_str_eq(received.messages[0].extras->sender, "A");
+    ck_assert_ptr_null(received.messages[0].extras->group_id);
+    ck_assert_str_eq(received.messages[0].extras->attributes,
+                     "{\"n\":{\"DataType\":\"String\",\"StringValue\":\"v\","
+                     "\"BinaryListValues\":[]}}");
     ck_assert_int_eq(received.messages[0].sent_ms, 1795352709123);
 }
 END_TEST
@@ -373,6 +401,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, compares_bodies_with_their_sums, 0, COUNT(sums));
     tcase_add_test(tc, reads_everything_about_a_message);
+    tcase_add_test(tc, reads_what_a_message_bears);
     tcase_add_loop_test(tc, reads_reply, 0, COUNT(whole_replies));
     tcase_add_loop_test(tc, refuses_reply, 0, COUNT(unreadable_replies));
     tcase_add_loop_test(tc, one_odd_message_spoils_no_other, 0, COUNT(odd_messages));

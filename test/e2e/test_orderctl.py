@@ -1,12 +1,23 @@
 """The tool: it makes the queue and table, sends orders and shows what became of them."""
 
+import csv
+import fcntl
 import json
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import termios
 import uuid
 
 import daemon
 import orders
 import pytest
 from conftest import program_path
+from wait import until
 
 GOOD = ("--customer-id", "CUST-tool", "--amount", "12345678901234567890.12", "--item", "sku-a", "--item", "sku-b")
 
@@ -152,6 +163,153 @@ def test_list_goes_over_all_pages(stage, orderctl):
         stage.dynamodb.put_item(TableName=stage.table, Item=item)
     assert len(rows(orderctl("list", "--limit", "100", "--json"))) == 30
     assert len(rows(orderctl("list", "--limit", "25", "--json"))) == 25
+
+
+def test_list_chooses(worked_off, orderctl):
+    """By time, by error code, and by all of it; nothing found is exit status 2."""
+    everything = len(worked_off.items())
+    assert len(rows(orderctl("list", "--since", "1h", "--json"))) == everything
+    refused = rows(orderctl("list", "--error", "INVALID_ORDER", "--json"))
+    assert {row["status"] for row in refused} == {"FAILED"} and "ORD-zero" in {row["order_id"] for row in refused}
+    newest = max(orders.text_of(item, "updated_at") for item in worked_off.items().values())
+    assert len(rows(orderctl("list", "--since", newest, "--json"))) >= 1
+    for nothing in (["--since", "0s"], ["--error", "NO_SUCH_CODE"], ["--status", "PROCESSED", "--error", "INVALID_ORDER"]):
+        done = orderctl("list", *nothing)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    for nonsense in (["--since", "yesterday"], ["--status", "DONE"], ["--segments", "0"]):
+        assert orderctl("list", *nonsense).returncode == 64
+
+
+@pytest.mark.parametrize("segments", ["1", "3", "8"])
+def test_segments_read_every_item_once(stage, orderctl, segments):
+    for start in range(0, 600, 25):
+        items = [{"order_id": {"S": f"ORD-{start + n}"}, "status": {"S": "PROCESSED"}} for n in range(25)]
+        stage.dynamodb.batch_write_item(RequestItems={stage.table: [{"PutRequest": {"Item": item}} for item in items]})
+    found = [row["order_id"] for row in rows(orderctl("list", "--json", "--segments", segments))]
+    assert sorted(found) == sorted(f"ORD-{n}" for n in range(600))
+
+
+def test_a_reader_that_has_enough_ends_it(request, stage, tmp_path):
+    """As in "orderctl list | head -1": no error, and no more of the table is read."""
+    for n in range(30):
+        item = {"order_id": {"S": f"ORD-{n}"}, "status": {"S": "PROCESSED"}, "note": {"S": "x" * 100_000}}
+        stage.dynamodb.put_item(TableName=stage.table, Item=item)
+    env = daemon.environment(tmp_path, stage.emulator.url, ORDERD_TABLE_NAME=stage.table)
+    command = f"{program_path(request.config, 'orderctl')} list --json | head -c 100; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=30)
+    assert done.stdout.startswith('{"order_id":"ORD-') and done.stderr == ""
+    assert int(done.stdout[100:]) == 128 + signal.SIGPIPE
+
+
+def test_export(worked_off, orderctl, tmp_path):
+    items = worked_off.items()
+    exported = {row["order_id"]: row for row in rows(orderctl("export"))}
+    assert exported.keys() == items.keys()
+    done = orderctl("export", "--format", "csv", "--output", "out.csv")
+    assert done.returncode == 0 and done.stdout == "", done.stderr
+    with open(tmp_path / "out.csv", newline="") as file:
+        table = {row["order_id"]: row for row in csv.DictReader(file)}
+    assert table.keys() == items.keys()
+    for key, row in table.items():
+        assert row["amount"] == items[key].get("amount", {"N": ""})["N"]
+        assert row["status"] == items[key]["status"]["S"]
+        assert json.loads(row["items"] or "null") == exported[key].get("items")
+    assert orderctl("export", "--output", "out.csv").returncode == 1
+    assert orderctl("export", "--output", "out.csv", "--force", "--status", "FAILED").returncode == 0
+    assert {json.loads(line)["status"] for line in (tmp_path / "out.csv").read_text().splitlines()} == {"FAILED"}
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.csv"]
+
+
+@pytest.mark.sanitize
+def test_replay_sends_what_failed(stage, orderctl, orderd, tmp_path):
+    """Orders that failed for a reason that has gone are in the table, go to the queue again, and are processed."""
+    given = {f"ORD-{n}": orders.parse(orders.make(f"ORD-{n}", amount=f"{n}.10")) for n in range(1, 4)}
+    for order_id, order in given.items():
+        item = {"order_id": {"S": order_id}, "status": {"S": "FAILED"}, "error_code": {"S": "RECORD_REFUSED"},
+                "customer_id": {"S": order["customer_id"]}, "amount": {"N": f"{order_id[4:]}.10"},
+                "items": {"L": [{"S": "lamp"}, {"M": {"n": {"N": "12345678901234567890.5"}}}]}}  # fmt: skip
+        stage.dynamodb.put_item(TableName=stage.table, Item=item)
+    stage.dynamodb.put_item(TableName=stage.table, Item={"order_id": {"S": "ORD-done"}, "status": {"S": "PROCESSED"}})
+    stage.dynamodb.put_item(TableName=stage.table, Item={"order_id": {"S": "message#1"}, "status": {"S": "FAILED"}})
+    assert orderctl("export", "--output", "all.jsonl").returncode == 0
+    done = orderctl("replay", "all.jsonl", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, "3 would be sent, 2 skipped\n"), done.stderr
+    assert stage.waiting() == (0, 0)
+    done = orderctl("replay", "all.jsonl", "--json", "--rate", "100")
+    assert rows(done) == [{"sent": 3, "not_sent": 0, "skipped": 2}]
+    process = orderd.start_on(stage)
+    process.until_outcomes(3, "processed")
+    assert process.stop()["processed"] == 3
+    for order_id in given:
+        item = stage.item(order_id)
+        assert item["amount"]["N"] == f"{order_id[4:]}.1" and item["items"]["L"][1]["M"]["n"]["N"] == "12345678901234567890.5"
+    assert orderctl("replay", "all.jsonl").returncode == 0  # they end as duplicates
+
+
+def test_send_goes_on_after_ctrl_c(request, stage, tmp_path):
+    """What was sent and where to go on add up, whenever the signal came."""
+    given = [orders.make(f"ORD-{n}") for n in range(40)]
+    (tmp_path / "orders.jsonl").write_text("".join(body + "\n" for body in given))
+    command = [program_path(request.config, "orderctl"), "send", "orders.jsonl", "--rate", "20"]
+    env = daemon.environment(tmp_path, stage.emulator.url, ORDERD_QUEUE_URL=stage.queue_url)
+    process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until("something is sent", lambda: stage.waiting()[0] >= 5)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=10)
+    assert process.returncode == 1, error
+    sent = int(re.fullmatch(r"(\d+) sent\n", out)[1])
+    line = int(re.search(r"stopped by a signal; --from-line (\d+) goes on", error)[1])
+    assert 5 <= sent < 40 and line == sent + 1 and stage.waiting()[0] == sent
+    done = subprocess.run([*command[:3], "--from-line", str(line)], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == f"{40 - sent} sent\n", done.stderr
+    assert stage.waiting()[0] == 40
+
+
+def in_terminal(command, env, cwd, columns=80):
+    """Runs a command in a terminal of its own; returns its exit status and all that came to the screen."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:  # nobody has the other end any more
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(master)
+    return process.wait(timeout=10), shown.decode()
+
+
+def test_a_terminal_gets_a_bar_colours_and_its_width(request, worked_off, tmp_path):
+    orderctl = program_path(request.config, "orderctl")
+    env = daemon.environment(
+        tmp_path, worked_off.emulator.url, ORDERD_QUEUE_URL=worked_off.queue_url, ORDERD_TABLE_NAME=worked_off.table
+    )
+    status, shown = in_terminal([orderctl, "list"], env, tmp_path, columns=100)
+    assert status == 0 and "\x1b[32mPROCESSED\x1b[0m" in shown and "\x1b[1;31mFAILED" in shown
+    plain = re.sub(r"\r|\x1b\[[0-9;]*[mK]", "", shown)
+    assert max(map(len, plain.splitlines())) <= 100 and "…" in plain
+    status, shown = in_terminal([orderctl, "list"], env | {"NO_COLOR": "1"}, tmp_path)
+    assert status == 0 and "\x1b[3" not in shown and "\x1b[1" not in shown
+    status, shown = in_terminal([orderctl, "list", "--json"], env, tmp_path)
+    assert "\x1b[3" not in shown and "\x1b[1" not in shown
+    status, shown = in_terminal([orderctl, "send", "--generate", "30", "--rate", "20"], env, tmp_path, columns=60)
+    bars = re.findall(r"\r\x1b\[K(\[[=> ]+\] +\d+%  \d+ sent[^\r\n]*)", shown)
+    assert status == 0 and len(bars) >= 2 and all(len(bar) < 60 for bar in bars), shown
+    assert shown.endswith("30 sent\r\n")
+
+
+def test_completion_needs_no_settings(request, tmp_path):
+    for shell in ("bash", "zsh"):
+        command = [program_path(request.config, "orderctl"), "completion", shell]
+        done = subprocess.run(command, env={"ORDERD_CONFIG": "/nonexistent"}, capture_output=True, text=True)
+        assert done.returncode == 0 and "_orderctl" in done.stdout and done.stderr == ""
+        if shutil.which(shell):
+            assert subprocess.run([shell, "-n"], input=done.stdout, text=True, capture_output=True).returncode == 0
 
 
 @pytest.mark.sanitize

@@ -17,19 +17,34 @@ static void release(struct sqs_received *r)
     r->count = 0;
 }
 
+static void check_extras(const struct sqs_extras *e)
+{
+    fuzz_holds(e->first_received_ms >= 0);
+    fuzz_holds(e->sender == NULL || e->sender[0] != '\0');
+    fuzz_holds(e->group_id == NULL || e->group_id[0] != '\0');
+    fuzz_holds(e->trace_header == NULL || e->trace_header[0] != '\0');
+    fuzz_holds(e->source_arn == NULL || e->source_arn[0] != '\0');
+    /* it is put into a request as it is */
+    fuzz_holds(e->attributes == NULL ||
+               (e->attributes[0] == '{' && e->attributes[strlen(e->attributes) - 1] == '}'));
+}
+
 static void check_message(const struct sqs_message *m)
 {
     fuzz_holds(m->id[0] != '\0' && strlen(m->id) < SQS_ID_MAX);
     fuzz_holds(m->receipt_handle != NULL && m->receipt_handle[0] != '\0');
     fuzz_holds(m->body != NULL && m->body[m->body_len] == '\0');
     fuzz_holds(m->receive_count >= 0 && m->sent_ms >= 0);
+    if (m->extras != NULL)
+        check_extras(m->extras);
 }
 
 static bool same_message(const struct sqs_message *a, const struct sqs_message *b)
 {
     return strcmp(a->id, b->id) == 0 && strcmp(a->receipt_handle, b->receipt_handle) == 0 &&
            a->body_len == b->body_len && memcmp(a->body, b->body, a->body_len) == 0 &&
-           a->receive_count == b->receive_count && a->sent_ms == b->sent_ms;
+           a->receive_count == b->receive_count && a->sent_ms == b->sent_ms &&
+           (a->extras == NULL) == (b->extras == NULL);
 }
 
 static void check_received(bool ok, const struct sqs_received *r, const struct error *err)

@@ -180,6 +180,22 @@ START_TEST(says_what_is_wrong)
 }
 END_TEST
 
+static const struct {
+    const char *list, *word;
+    bool is;
+} words[] = {
+    {"a bc d", "a", true},      {"a bc d", "bc", true}, {"a bc d", "d", true},
+    {"a bc d", "b", false},     {"a bc d", "c", false}, {"a bc d", "", false},
+    {"a bc d", "a bc", false},  {"a bc d", "e", false}, {"abc bc", "bc", true},
+    {"abc abcd", "abcd", true}, {"A", "a", false},
+};
+
+START_TEST(words_are_whole)
+{
+    ck_assert_int_eq(arguments_is_word(words[_i].list, words[_i].word), words[_i].is);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, reads_a_command);
@@ -188,6 +204,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, the_last_file_counts);
     tcase_add_test(tc, help_needs_nothing_else);
     tcase_add_loop_test(tc, says_what_is_wrong, 0, COUNT(mistakes));
+    tcase_add_loop_test(tc, words_are_whole, 0, COUNT(words));
 }
 
 int main(void)

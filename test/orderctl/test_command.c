@@ -67,16 +67,33 @@ START_TEST(usage_has_a_line_for_each_way)
     char *text = help_of(NULL, &command_send);
 
     ck_assert_int_eq(strncmp(text,
-                             "usage: orderctl send FILE | -\n"
-                             "       orderctl send --generate N [--seed N]\n"
+                             "usage: orderctl send FILE | - [--rate N] [--from-line N]\n"
+                             "       orderctl send --generate N [--seed N] [--rate N]\n"
                              "       orderctl send --order-id ID ",
-                             strlen("usage: orderctl send FILE | -\n"
-                                    "       orderctl send --generate N [--seed N]\n"
+                             strlen("usage: orderctl send FILE | - [--rate N] [--from-line N]\n"
+                                    "       orderctl send --generate N [--seed N] [--rate N]\n"
                                     "       orderctl send --order-id ID ")),
                      0);
     free(text);
     text = help_of(NULL, &command_init);
     ck_assert_int_eq(strncmp(text, "usage: orderctl init\n\n", 22), 0);
+    free(text);
+}
+END_TEST
+
+START_TEST(long_usage_is_wrapped)
+{
+    char *text = help_of(NULL, &command_export);
+
+    ck_assert_int_eq(
+        strncmp(text,
+                "usage: orderctl export [--format json|csv] [--output FILE [--force]]\n"
+                "                       [--status STATUS] [--since TIME] [--error CODE]\n"
+                "                       [--limit N] [--segments N]\n\n",
+                strlen("usage: orderctl export [--format json|csv] [--output FILE [--force]]\n"
+                       "                       [--status STATUS] [--since TIME] [--error CODE]\n"
+                       "                       [--limit N] [--segments N]\n\n")),
+        0);
     free(text);
 }
 END_TEST
@@ -123,6 +140,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, help_of_a_group_is_about_it);
     tcase_add_test(tc, help_of_a_command_names_its_options);
     tcase_add_test(tc, usage_has_a_line_for_each_way);
+    tcase_add_test(tc, long_usage_is_wrapped);
     tcase_add_test(tc, help_fits_a_terminal);
     tcase_add_test(tc, rows_are_whole);
 }

@@ -30,6 +30,18 @@ START_TEST(knows_what_it_has_seen)
     ck_assert_str_eq(held.messages[0].id, "a");
     ck_assert_str_eq(held.messages[0].receipt_handle, "3"); /* the newer one */
     ck_assert_str_eq(held.messages[1].receipt_handle, "2");
+    ck_assert_int_eq(held.messages[1].fate, HELD_BACK);
+    ck_assert_ptr_eq(held_find(&held, "b"), &held.messages[1]);
+    ck_assert_ptr_null(held_find(&held, "c"));
+}
+END_TEST
+
+START_TEST(knows_nothing_at_first)
+{
+    ck_assert_ptr_null(held_find(&held, "a"));
+    ck_assert(held_add(&held, "a", NULL)); /* one that was never received */
+    ck_assert(!held_add(&held, "a", xstrdup("1")));
+    ck_assert_str_eq(held_find(&held, "a")->receipt_handle, "1");
 }
 END_TEST
 
@@ -55,6 +67,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, knows_what_it_has_seen);
+    tcase_add_test(tc, knows_nothing_at_first);
     tcase_add_test(tc, keeps_many);
 }
 

@@ -17,7 +17,7 @@ START_TEST(goes_over_all_pages)
     };
 
     TOOL_START(rows, "");
-    tool_run("list", "--json");
+    tool_run("list", "--json", "--segments", "1");
     tool_printed(OUTCOME_DONE, ID("1") ID("3") ID("4"));
 }
 END_TEST
@@ -49,9 +49,9 @@ START_TEST(a_filter_is_the_services)
     };
 
     TOOL_START(rows, "");
-    tool_run("list", "--json", "--limit", "1", "--status", "FAILED");
+    tool_run("list", "--json", "--limit", "1", "--status", "FAILED", "--segments", "1");
     tool_printed(OUTCOME_DONE, ID("2"));
-    ck_assert_ptr_null(strstr(peer_request(tool.peer, 0)->body, "Limit"));
+    ck_contains(peer_request(tool.peer, 0)->body, "\"Limit\":500");
 }
 END_TEST
 
@@ -63,7 +63,7 @@ START_TEST(a_server_that_goes_in_circles_is_left)
     };
 
     TOOL_START(rows, "");
-    tool_run("list", "--json");
+    tool_run("list", "--json", "--segments", "1");
     tool_printed(OUTCOME_DONE, ID("1"));
 }
 END_TEST
@@ -85,7 +85,7 @@ START_TEST(shows_columns)
     };
 
     TOOL_START(rows, "");
-    tool_run("list");
+    tool_run("list", "--segments", "1");
     tool_printed(
         OUTCOME_DONE,
         "ORDER_ID  STATUS     AMOUNT  CUSTOMER  ITEMS  UPDATED  CONFIRMATION/ERROR\n"
@@ -93,6 +93,49 @@ START_TEST(shows_columns)
         "ORD-2     FAILED          5  -             3  -        INVALID_ORDER: missing field: "
         "customer_id\n"
         "message#m-1  FAILED          -  -             -  -        -\n");
+}
+END_TEST
+
+START_TEST(chooses_by_time_and_error)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "{\"FilterExpression\":\"#s = :s AND #u >= :u AND #e = :e\","
+                  "\"ExpressionAttributeNames\":{\"#s\":\"status\",\"#u\":\"updated_at\","
+                  "\"#e\":\"error_code\"},\"ExpressionAttributeValues\":{\":s\":{\"S\":"
+                  "\"FAILED\"},\":u\":{\"S\":\"2026-11-22T11:05:09.123Z\"},\":e\":{\"S\":"
+                  "\"INVALID_ORDER\"}}"},
+         {.body = PAGE(ITEM("1", "FAILED"), "")}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--json", "--status", "FAILED", "--since", "2h", "--error", "INVALID_ORDER");
+    tool_printed(OUTCOME_DONE, ID("1"));
+}
+END_TEST
+
+static const struct {
+    const char *line[6];
+    const char *text;
+} mistakes[] = {
+    {{"list", "--status", "failed"}, "list: --status failed: must be PROCESSED or FAILED"},
+    {{"list", "--since", "yesterday"}, "list: --since yesterday: must be as 30s, 15m, 2h, 7d"},
+    {{"list", "--error", ""}, "list: --error : must be an error code"},
+    {{"list", "--error", "a\xFF"}, "must be an error code"},
+    {{"list", "--limit", "0"}, "list: --limit 0: must be a whole number from 1"},
+    {{"list", "--segments", "65"}, "list: --segments 65: must be a whole number from 1 to 64"},
+};
+
+START_TEST(says_what_is_wrong)
+{
+    char *argv[16] = {(char *)(uintptr_t) "orderctl"};
+    struct arguments a;
+    int argc = 1;
+
+    for (int i = 0; mistakes[_i].line[i] != NULL; i++)
+        argv[argc++] = (char *)(uintptr_t)mistakes[_i].line[i];
+    ck_fails(arguments_parse(&a, commands, argc, argv, &tool.err), tool.err, ERROR_REJECTED);
+    ck_contains(tool.err.text, mistakes[_i].text);
+    arguments_release(&a);
 }
 END_TEST
 
@@ -121,7 +164,7 @@ START_TEST(what_was_printed_stays_when_a_page_fails)
     };
 
     TOOL_START(rows, "");
-    tool_run("list", "--json");
+    tool_run("list", "--json", "--segments", "1");
     tool_failed(ERROR_REJECTED, "table order-processing-status at http://127.0.0.1:");
     ck_assert_str_eq(tool.data, ID("1"));
 }
@@ -134,6 +177,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_filter_is_the_services);
     tcase_add_test(tc, a_server_that_goes_in_circles_is_left);
     tcase_add_test(tc, shows_columns);
+    tcase_add_test(tc, chooses_by_time_and_error);
+    tcase_add_loop_test(tc, says_what_is_wrong, 0, COUNT(mistakes));
     tcase_add_test(tc, nothing_is_said);
     tcase_add_test(tc, what_was_printed_stays_when_a_page_fails);
 }

@@ -193,6 +193,61 @@ START_TEST(a_file_has_no_width)
 }
 END_TEST
 
+static const struct {
+    const char *no_color, *term;
+    bool json;
+    const char *expected;
+} colors[] = {
+    {NULL, "xterm", false, "\033[1;31mno\\u001b\033[0m"},
+    {"", NULL, false, "\033[1;31mno\\u001b\033[0m"},
+    {"1", "xterm", false, "no\\u001b"},
+    {NULL, "dumb", false, "no\\u001b"},
+    {NULL, "xterm", true, "no\\u001b"},
+};
+
+START_TEST(colors_are_for_terminals_that_want_them)
+{
+    char got[64];
+    struct output o;
+    ssize_t len;
+    int master;
+    FILE *terminal = open_terminal(80, &master);
+
+    (void)(colors[_i].no_color != NULL ? setenv("NO_COLOR", colors[_i].no_color, 1)
+                                       : unsetenv("NO_COLOR"));
+    (void)(colors[_i].term != NULL ? setenv("TERM", colors[_i].term, 1) : unsetenv("TERM"));
+    output_init(&o, terminal, out.messages, colors[_i].json);
+    output_colored(&o, COLOR_BAD, "no\x1B");
+    ck_assert(output_flush(&o));
+    len = read(master, got, sizeof(got) - 1);
+    got[len > 0 ? len : 0] = '\0';
+    ck_assert_str_eq(got, colors[_i].expected);
+    (void)fclose(terminal);
+    (void)close(master);
+}
+END_TEST
+
+START_TEST(a_file_has_no_colors)
+{
+    struct record r = RECORD_INIT(&out);
+
+    (void)unsetenv("NO_COLOR");
+    output_init(&out, out.data, out.messages, false);
+    output_colored(&out, COLOR_GOOD, "yes ");
+    record_text(&r, "status", "FAILED");
+    record_color(&r, COLOR_BAD);
+    record_print(&r);
+    printed("yes status  FAILED\n");
+    out.colors = true;
+    record_text(&r, "a", "b");
+    record_text(&r, "status", "FAILED");
+    record_color(&r, COLOR_BAD);
+    record_print(&r);
+    printed("yes status  FAILED\n\na       b\nstatus  \033[1;31mFAILED\033[0m\n");
+    record_release(&r);
+}
+END_TEST
+
 /* A stream on which every write fails with an error number. */
 static ssize_t refuse_bytes(void *cookie, const char *bytes, size_t len)
 {
@@ -234,6 +289,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, records_are_objects_for_programs);
     tcase_add_loop_test(tc, the_width_is_the_terminals, 0, COUNT(terminals));
     tcase_add_test(tc, a_file_has_no_width);
+    tcase_add_loop_test(tc, colors_are_for_terminals_that_want_them, 0, COUNT(colors));
+    tcase_add_test(tc, a_file_has_no_colors);
     tcase_add_loop_test(tc, a_write_that_fails_is_remembered, 0, COUNT(faults));
 }
 

@@ -68,6 +68,9 @@ static const struct {
     {{"send", "a", "--order-id", "1"}, "send: only one of these can be sent at a time: FILE"},
     {{"send", "a", "b"}, "send: unexpected argument \"b\""},
     {{"send", "a", "--seed", "1"}, "send: --seed is for --generate"},
+    {{"send", "--generate", "1", "--from-line", "2"}, "send: --from-line is for FILE"},
+    {{"send", "a", "--rate", "10001"}, "send: --rate 10001: must be a whole number from 1 to"},
+    {{"send", "--order-id", "1", "--rate", "1"}, "send: --rate is for many orders"},
     {{"send", "--generate", "1000000001"}, "send: --generate 1000000001: must be a whole number"},
     {{"send", "--order-id", "1"}, "send: --customer-id is missing"},
     {{"send", "--order-id", "1", ORDER, "1"}, "send: --item is missing"},
@@ -193,7 +196,8 @@ START_TEST(a_fault_of_the_queue_ends_it_and_says_where)
     write_file(text, strlen(text));
     TOOL_START(rows, QUEUE);
     tool_run("send", path);
-    tool_failed(ERROR_AUTH, "ended at line 12, which is not sent: no (AccessDenied, status 400)");
+    tool_failed(ERROR_AUTH, "ended at line 12, which is not sent: no (AccessDenied, status 400); "
+                            "--from-line 12 goes on");
     ck_assert_str_eq(tool.data, "10 sent\n");
 }
 END_TEST
@@ -204,7 +208,7 @@ START_TEST(a_stop_is_said)
     tool_start(NULL, 0, QUEUE);
     stop_raise(&tool.stop);
     tool_run("send", path);
-    tool_failed(ERROR_STOPPED, "line 1: stopped by a signal");
+    tool_failed(ERROR_STOPPED, ": stopped by a signal");
     ck_assert_str_eq(tool.data, "0 sent\n");
 }
 END_TEST
@@ -228,7 +232,7 @@ START_TEST(what_was_read_before_a_stop_is_sent)
     write_file(text, strlen(text));
     TOOL_START(rows, QUEUE);
     tool_run("send", path);
-    tool_failed(ERROR_STOPPED, "stopped by a signal after line 11");
+    tool_failed(ERROR_STOPPED, "stopped by a signal; --from-line 12 goes on");
     ck_assert_str_eq(tool.data, "11 sent\n");
 }
 END_TEST
@@ -282,6 +286,58 @@ START_TEST(sends_made_up_orders)
 }
 END_TEST
 
+START_TEST(begins_where_it_is_told_to)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "[{\"Id\":\"0\",\"MessageBody\":\"4\"}]"},
+         {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+
+    write_file("1\n\n3\n4\n", 7);
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path, "--from-line", "4");
+    tool_printed(OUTCOME_DONE, "1 sent\n");
+    tool_run("send", path, "--from-line", "5");
+    tool_printed(OUTCOME_NOTHING, "");
+}
+END_TEST
+
+/* What is said and what is empty is behind the one who goes on. */
+START_TEST(goes_on_behind_what_was_said)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"},
+         {.body = "{\"Successful\":[" SENT("0") "]}", .hook = raise_stop}},
+        {{.body = "\"MessageBody\":\"4\""}, {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+
+    write_file("1\n\xFF\n\n4\n", 7);
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path, "--rate", "1");
+    tool_failed(ERROR_STOPPED, "stopped by a signal; --from-line 5 goes on");
+    ck_assert_str_eq(tool.data, "2 sent, 1 not sent\n");
+}
+END_TEST
+
+START_TEST(keeps_to_a_rate)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "\"Id\":\"1\""}, {.body = "{\"Successful\":[" SENT("0") "," SENT("1") "]}"}},
+        {{.body = "\"Id\":\"1\""}, {.body = "{\"Successful\":[" SENT("0") "," SENT("1") "]}"}},
+        {{.body = "[{\"Id\":\"0\",\"MessageBody\":\"5\"}]"},
+         {.body = "{\"Successful\":[" SENT("0") "]}"}},
+    };
+
+    write_file("1\n2\n3\n4\n5\n", 10);
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path, "--rate", "8");
+    tool_printed(OUTCOME_DONE, "5 sent\n");
+    ck_assert_uint_eq(fake_clock_waits(), 2);
+    ck_assert_int_eq(fake_clock_wait_ms(0), 250);
+    ck_assert_int_eq(fake_clock_wait_ms(1), 250);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, sends_one_order_as_it_is_written);
@@ -296,6 +352,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, nothing_to_send_is_said);
     tcase_add_test(tc, empty_standard_input_is_said_in_one_line);
     tcase_add_test(tc, sends_made_up_orders);
+    tcase_add_test(tc, begins_where_it_is_told_to);
+    tcase_add_test(tc, goes_on_behind_what_was_said);
+    tcase_add_test(tc, keeps_to_a_rate);
 }
 
 int main(void)

@@ -1,0 +1,287 @@
+#include "orderctl/stats_page.h"
+
+#include "orderctl/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BAR_COLUMNS = 20, LABEL_COLUMNS = 12, LINE_MAX_BYTES = 1024, WIDTH_MIN = 40 };
+
+/* A page under construction. */
+struct page {
+    struct buf *out;
+    size_t width; /* 0: nothing is cut */
+};
+
+static const json_t *at(const json_t *object, const char *name)
+{
+    return json_object_get(object, name);
+}
+
+static const char *text_at(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(at(object, name));
+
+    return text != NULL ? text : "";
+}
+
+static long long int_at(const json_t *object, const char *name)
+{
+    return json_integer_value(at(object, name));
+}
+
+static double number_at(const json_t *object, const char *name)
+{
+    return json_number_value(at(object, name));
+}
+
+/* A line "label       text", cut to the width. */
+static void put_line(struct page *p, const char *label, const struct buf *text)
+{
+    size_t room = p->width > WIDTH_MIN ? p->width - LABEL_COLUMNS : 0;
+
+    (void)buf_printf(p->out, "%-*s", LABEL_COLUMNS, label);
+    (void)text_put(p->out, buf_text(text), text->len, room);
+    (void)buf_putc(p->out, '\n');
+}
+
+/* "1.2 ms": three digits, in a unit that makes it short. */
+static void put_span(struct buf *out, double seconds)
+{
+    if (seconds < 1e-3)
+        (void)buf_printf(out, "%.0f us", seconds * 1e6);
+    else if (seconds < 1)
+        (void)buf_printf(out, seconds < 1e-2 ? "%.1f ms" : "%.0f ms", seconds * 1e3);
+    else if (seconds < 120)
+        (void)buf_printf(out, seconds < 10 ? "%.1f s" : "%.0f s", seconds);
+    else if (seconds < 7200)
+        (void)buf_printf(out, "%.0f min", seconds / 60);
+    else
+        (void)buf_printf(out, "%.1f h", seconds / 3600);
+}
+
+static void put_head(struct page *p, const json_t *s)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    (void)buf_printf(&line, "%s since %s", text_at(s, "state"), text_at(s, "since"));
+    if (text_at(s, "why")[0] != '\0')
+        (void)buf_printf(&line, ": %s", text_at(s, "why"));
+    put_line(p, "orderd", &line);
+    buf_reset(&line, 0);
+    (void)buf_printf(&line, "%s, process %lld, started %s", text_at(s, "version"), int_at(s, "pid"),
+                     text_at(s, "started_at"));
+    put_line(p, "", &line);
+    buf_reset(&line, 0);
+    (void)buf_printf(&line, "%s", text_at(s, "queue"));
+    put_line(p, "queue", &line);
+    buf_reset(&line, 0);
+    (void)buf_printf(&line, "%s in %s", text_at(s, "table"), text_at(s, "region"));
+    put_line(p, "table", &line);
+}
+
+static void put_counts(struct page *p, const char *label, const json_t *counts)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+    double seconds = number_at(counts, "seconds");
+    long long done = int_at(counts, "processed") + int_at(counts, "duplicate");
+    long long calls = int_at(counts, "sqs_calls") + int_at(counts, "dynamodb_calls");
+
+    (void)buf_printf(&line,
+                     "received %lld, processed %lld, duplicate %lld, failed %lld, deferred "
+                     "%lld; %.1f/s",
+                     int_at(counts, "received"), int_at(counts, "processed"),
+                     int_at(counts, "duplicate"), int_at(counts, "failed"),
+                     int_at(counts, "deferred"), seconds > 0 ? (double)done / seconds : 0);
+    if (done > 0)
+        (void)buf_printf(&line, "; %.2f calls an order", (double)calls / (double)done);
+    put_line(p, label, &line);
+}
+
+/* What should be zero, where it is not. */
+static void put_troubles(struct page *p, const json_t *counts)
+{
+    static const struct {
+        const char *name, *text;
+    } troubles[] = {{"delete_failures", "failed deletes"},
+                    {"leases_lost", "lost leases"},
+                    {"unreadable", "unreadable messages"},
+                    {"throttles", "throttled calls"},
+                    {"log_lines_lost", "lost log lines"}};
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
+        long long number = int_at(counts, troubles[i].name);
+
+        if (number > 0)
+            (void)buf_printf(&line, "%s%lld %s", line.len > 0 ? ", " : "", number,
+                             troubles[i].text);
+    }
+    if (line.len > 0)
+        put_line(p, "troubles", &line);
+}
+
+/* A bar on a scale of factors from 100 us to an hour, as a wait may be of either size: each of the
+ * 20 columns is 2.4 times what the one before was. */
+static void put_bar(struct buf *out, double seconds)
+{
+    double reached = 1e-4;
+
+    for (int i = 0; i < BAR_COLUMNS && reached < seconds; i++, reached *= 2.4)
+        (void)buf_puts(out, "█");
+}
+
+static void put_stage(struct page *p, const char *name, const json_t *stage)
+{
+    static const char *const quantiles[] = {"p50", "p90", "p99", "max"};
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    if (int_at(stage, "count") == 0) {
+        (void)buf_puts(&line, "-");
+        put_line(p, name, &line);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+        char text[32];
+        struct buf span = BUF_FIXED(text);
+
+        put_span(&span, number_at(stage, quantiles[i]));
+        (void)buf_printf(&line, "%9s", buf_text(&span));
+    }
+    (void)buf_puts(&line, "  ");
+    put_bar(&line, number_at(stage, "p99"));
+    put_line(p, name, &line);
+}
+
+static void put_stages(struct page *p, const json_t *stages)
+{
+    static const char *const names[] = {"age", "wait", "processing", "record", "delete", "total"};
+
+    (void)buf_printf(p->out, "%-*s%9s%9s%9s%9s\n", LABEL_COLUMNS, "", "p50", "p90", "p99", "max");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        put_stage(p, names[i], at(stages, names[i]));
+}
+
+static void put_hand(struct page *p, const json_t *hand)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    (void)buf_printf(&line,
+                     "%lld waiting, %lld in work, %lld done and not deleted; polls ask for "
+                     "%lld",
+                     int_at(hand, "waiting"), int_at(hand, "in_work"), int_at(hand, "undeleted"),
+                     int_at(hand, "asked"));
+    if (json_is_number(at(hand, "oldest_seconds"))) {
+        (void)buf_puts(&line, "; oldest ");
+        put_span(&line, number_at(hand, "oldest_seconds"));
+    }
+    if (json_is_number(at(hand, "lease_left_seconds"))) {
+        (void)buf_puts(&line, ", shortest lease ");
+        put_span(&line, number_at(hand, "lease_left_seconds"));
+    }
+    put_line(p, "in hand", &line);
+}
+
+static void put_breaker(struct page *p, const char *name, const json_t *b)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    (void)buf_printf(&line, "%s: %s", name, text_at(b, "state"));
+    if (strcmp(text_at(b, "state"), "closed") != 0)
+        (void)buf_printf(&line, " since %s: %s: %s", text_at(b, "since"), text_at(b, "error_code"),
+                         text_at(b, "error"));
+    put_line(p, "breaker", &line);
+}
+
+static void put_credentials(struct page *p, const json_t *c)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    (void)buf_puts(&line, text_at(c, "source")[0] != '\0' ? text_at(c, "source") : "none");
+    if (text_at(c, "expires_at")[0] != '\0')
+        (void)buf_printf(&line, ", until %s", text_at(c, "expires_at"));
+    if (text_at(c, "error")[0] != '\0')
+        (void)buf_printf(&line, "; not refreshed: %s", text_at(c, "error"));
+    put_line(p, "credentials", &line);
+}
+
+static void put_cost(struct page *p, const json_t *cost)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    (void)buf_printf(&line,
+                     "%.2f a month by the whole life (SQS %.2f, DynamoDB %.2f); %.2f at "
+                     "this rate",
+                     number_at(cost, "sqs") + number_at(cost, "dynamodb"), number_at(cost, "sqs"),
+                     number_at(cost, "dynamodb"), number_at(cost, "total_at_interval_rate"));
+    put_line(p, "cost", &line);
+}
+
+/* "7 recording an order, 3 waiting": the threads of a kind, by what they do. */
+static void put_threads(struct page *p, const json_t *threads, const char *label,
+                        const char *prefix)
+{
+    enum { KINDS_MAX = 8 };
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+    struct {
+        const char *doing;
+        unsigned count;
+        double longest;
+    } kinds[KINDS_MAX] = {{NULL, 0, 0}};
+    const json_t *thread;
+    size_t i;
+
+    json_array_foreach (threads, i, thread) {
+        size_t k = 0;
+
+        if (strncmp(text_at(thread, "name"), prefix, strlen(prefix)) != 0)
+            continue;
+        while (k < KINDS_MAX - 1 && kinds[k].doing != NULL &&
+               strcmp(kinds[k].doing, text_at(thread, "doing")) != 0)
+            k++;
+        kinds[k].doing = text_at(thread, "doing");
+        kinds[k].count++;
+        if (number_at(thread, "seconds") > kinds[k].longest)
+            kinds[k].longest = number_at(thread, "seconds");
+    }
+    for (size_t k = 0; k < KINDS_MAX && kinds[k].doing != NULL; k++) {
+        (void)buf_printf(&line, "%s%u %s (longest ", k > 0 ? ", " : "", kinds[k].count,
+                         kinds[k].doing);
+        put_span(&line, kinds[k].longest);
+        (void)buf_putc(&line, ')');
+    }
+    if (line.len > 0)
+        put_line(p, label, &line);
+}
+
+void stats_page_put(struct buf *out, const json_t *s, size_t width)
+{
+    struct page p = {out, width};
+    char label[32];
+
+    put_head(&p, s);
+    (void)buf_putc(out, '\n');
+    (void)snprintf(label, sizeof(label), "last %.0f s", number_at(at(s, "interval"), "seconds"));
+    put_counts(&p, label, at(s, "interval"));
+    put_counts(&p, "since start", at(s, "since_start"));
+    put_troubles(&p, at(s, "since_start"));
+    (void)buf_putc(out, '\n');
+    put_stages(&p, at(s, "stages"));
+    (void)buf_putc(out, '\n');
+    put_hand(&p, at(s, "hand"));
+    put_threads(&p, at(s, "threads"), "workers", "worker-");
+    put_threads(&p, at(s, "threads"), "receivers", "receiver-");
+    put_breaker(&p, "table", at(at(s, "breakers"), "table"));
+    put_breaker(&p, "queue", at(at(s, "breakers"), "queue"));
+    put_credentials(&p, at(s, "credentials"));
+    put_cost(&p, at(s, "projected_monthly_cost"));
+}

@@ -1,0 +1,236 @@
+/* What "orderctl doctor" finds on the machine: the log, the CloudWatch agent, the unit. */
+#include "orderctl/doctor_stage.h"
+
+#define AGENT "opt/aws/amazon-cloudwatch-agent/etc/"
+#define LOG "log: { file = \"%s/log/orderd.log\"; };"
+#define UNIT(stop, files, watchdog, memory)                                                        \
+    "Type=notify\nTimeoutStopUSec=" stop "\nMemoryMax=" memory "\nLimitNOFILE=" files              \
+    "\nWatchdogUSec=" watchdog "\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+
+static const struct {
+    const char *systemctl;
+    int status;
+    const char *settings;
+    const char *check, *result, *text, *remedy;
+} unit_cases[] = {
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "", "unit.loaded", "ok",
+     "enabled and active", NULL},
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "", "unit.stop_timeout", "ok",
+     "105 s, more than the 100 s", NULL},
+    {UNIT("1min 40s", "4096", "1min", "536870912"), 0, "", "unit.stop_timeout", "fault",
+     "100 s, and a drain may take 100 s", "TimeoutStopSec=105"},
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "processing: { timeout_seconds = 300; };",
+     "unit.stop_timeout", "fault", "105 s, and a drain may take 345 s", "TimeoutStopSec=350"},
+    {UNIT("1h 2s", "4096", "1min", "536870912"), 0, "", "unit.stop_timeout", "ok", "3602 s", NULL},
+    {UNIT("infinity", "4096", "1min", "536870912"), 0, "", "unit.stop_timeout", "ok", "none", NULL},
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "", "unit.open_files", "ok",
+     "4096, of the 84", NULL},
+    {UNIT("1min 45s", "infinity", "1min", "536870912"), 0, "", "unit.open_files", "ok", "no limit",
+     NULL},
+    {UNIT("1min 45s", "64", "1min", "536870912"), 0, "", "unit.open_files", "fault",
+     "64 open files, and 10 workers may need 84", "LimitNOFILE=4096"},
+    {UNIT("1min 45s", "", "1min", "536870912"), 0, "", "unit.open_files", "skipped", "does not say",
+     NULL},
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "", "unit.watchdog", "ok", "60 s", NULL},
+    {UNIT("1min 45s", "4096", "0", "536870912"), 0, "", "unit.watchdog", "warning", "hangs",
+     "WatchdogSec=60"},
+    {UNIT("1min 45s", "4096", "1min", "536870912"), 0, "", "unit.memory", "ok", "512 MiB", NULL},
+    {UNIT("1min 45s", "4096", "1min", "18446744073709551615"), 0, "", "unit.memory", "ok",
+     "no limit", NULL},
+    {UNIT("1min 45s", "4096", "1min", "16777216"), 0, "", "unit.memory", "warning", "16 MiB",
+     "MemoryMax=512M"},
+    {"LoadState=loaded\nType=simple\nActiveState=failed\nUnitFileState=disabled\n", 0, "",
+     "unit.loaded", "fault", "has failed", "journalctl -u orderd"},
+    {"LoadState=loaded\nType=simple\nActiveState=failed\nUnitFileState=disabled\n", 0, "",
+     "unit.loaded", "warning", "of the type simple", "Type=notify"},
+    {"LoadState=loaded\nType=simple\nActiveState=failed\nUnitFileState=disabled\n", 0, "",
+     "unit.loaded", "warning", "not started with the machine", "systemctl enable"},
+    {"LoadState=not-found\n", 0, "", "unit.loaded", "skipped", "no unit orderd (not-found)", NULL},
+    {"LoadState=not-found\n", 0, "", "unit.memory", "skipped", "no unit orderd", NULL},
+    {"", 1, "", "unit.loaded", "skipped", "no systemd here that answers", NULL},
+};
+
+START_TEST(finds_about_the_unit)
+{
+    fake_systemctl(unit_cases[_i].systemctl, unit_cases[_i].status);
+    stage_look(NULL, 0, unit_cases[_i].settings);
+    found(unit_cases[_i].check, unit_cases[_i].result, unit_cases[_i].text, unit_cases[_i].remedy);
+    ck_assert_int_eq(tool.outcome, count_of("fault") > 0 ? OUTCOME_INCOMPLETE : OUTCOME_DONE);
+}
+END_TEST
+
+START_TEST(without_systemd)
+{
+    stage_look(NULL, 0, "");
+    found("unit.loaded", "skipped", "no systemd here that answers", NULL);
+}
+END_TEST
+
+/* Files of the host by name, mode and text; "%s" of a text is the directory. */
+struct given_file {
+    const char *name;
+    mode_t mode;
+    const char *text;
+};
+
+static const struct {
+    struct given_file files[3];
+    const char *settings;
+    const char *check, *result, *text, *remedy;
+} log_cases[] = {
+    {{{.name = NULL}}, "", "log.file", "ok", "goes to standard error", NULL},
+    {{{.name = NULL}}, "", "log.rotation", "skipped", "goes to standard error", NULL},
+    {{{.name = NULL}}, "", "log.agent", "skipped", "no CloudWatch agent here", NULL},
+    {{{"log/orderd.log", 0640, "line\n"}}, LOG, "log.file", "ok", "mode 0640, 5 bytes", NULL},
+    {{{"log/orderd.log", 0666, ""}},
+     LOG,
+     "log.file",
+     "warning",
+     "everybody may write to",
+     "chmod o-w the file"},
+    {{{"log/other", 0644, ""}}, LOG, "log.file", "ok", "not there yet", NULL},
+    {{{"log/other", 0644, ""}},
+     LOG,
+     "log.rotation",
+     "warning",
+     "nothing in /etc/logrotate.d",
+     "systemctl kill -s HUP"},
+    {{{"etc/logrotate.d/orderd", 0644, "# /no\n%s/log/*.log {\n  daily\n}\n"}},
+     LOG,
+     "log.rotation",
+     "ok",
+     "etc/logrotate.d/orderd",
+     NULL},
+    {{{"etc/logrotate.d/other", 0644, "# %s/log/orderd.log {}\n/var/log/x {}\n"}},
+     LOG,
+     "log.rotation",
+     "warning",
+     "nothing",
+     ""},
+    {{{"etc/logrotate.d/other", 0644, "%s/*.log {}\n"}},
+     LOG,
+     "log.rotation",
+     "warning",
+     "nothing",
+     ""},
+    {{{AGENT "amazon-cloudwatch-agent.d/file_x.json", 0644, "{}"}},
+     "",
+     "log.agent",
+     "warning",
+     "log.file is empty",
+     "set log.file"},
+    {{{AGENT "amazon-cloudwatch-agent.json", 0644, "{}"}},
+     LOG,
+     "log.agent",
+     "warning",
+     "does not take",
+     "collect_list"},
+    {{{AGENT "amazon-cloudwatch-agent.json", 0644, "{]"}},
+     LOG,
+     "log.agent",
+     "warning",
+     "is not JSON",
+     "correct it"},
+    {{{AGENT "amazon-cloudwatch-agent.d/file_x.json", 0644,
+       "{\"logs\":{\"logs_collected\":{\"files\":{\"collect_list\":[{\"file_path\":\"/x\"},{"
+       "\"file_path\":\"%s/log/*.log\",\"log_group_name\":\"orders\"}]}}}}"}},
+     LOG,
+     "log.agent",
+     "ok",
+     "to the log group orders",
+     NULL},
+    {{{AGENT "amazon-cloudwatch-agent.json", 0644,
+       "{\"logs\":{\"logs_collected\":{\"files\":{\"collect_list\":[{\"file_path\":"
+       "\"%s/log/orderd.log\",\"trim_timestamp\":true}]}}}}"}},
+     LOG,
+     "log.agent",
+     "warning",
+     "cuts times out of the lines",
+     "trim_timestamp"},
+    {{{AGENT "amazon-cloudwatch-agent.json", 0644,
+       "{\"logs\":{\"logs_collected\":{\"files\":{\"collect_list\":[{\"file_path\":"
+       "\"%s/log/orderd.log\",\"log_group_name\":\"g\",\"log_group_class\":"
+       "\"INFREQUENT_ACCESS\"}]}}}}"}},
+     LOG,
+     "log.agent",
+     "warning",
+     "log group g is of the class INFREQUENT_ACCESS",
+     "STANDARD"},
+    {{{.name = NULL}}, "status: { file = \"\"; };", "status.file", "ok", "none", NULL},
+    {{{"run/status.json", 0644, "{}"}},
+     "status: { file = \"%s/run/status.json\"; };",
+     "status.file",
+     "ok",
+     "s old",
+     NULL},
+    {{{"run/other", 0644, ""}},
+     "status: { file = \"%s/run/status.json\"; };",
+     "status.file",
+     "ok",
+     "orderd makes it while it runs",
+     NULL},
+};
+
+static void put_files(const struct given_file *files)
+{
+    for (size_t i = 0; i < 3 && files[i].name != NULL; i++) {
+        const char *at = strstr(files[i].text, "%s");
+        char text[1024];
+
+        (void)snprintf(text, sizeof(text), "%.*s%s%s",
+                       at != NULL ? (int)(at - files[i].text) : 1000, files[i].text,
+                       at != NULL ? stage.directory : "", at != NULL ? at + 2 : "");
+        write_file(files[i].name, text, files[i].mode);
+    }
+}
+
+START_TEST(finds_about_the_log)
+{
+    put_files(log_cases[_i].files);
+    stage_look(NULL, 0, log_cases[_i].settings);
+    found(log_cases[_i].check, log_cases[_i].result, log_cases[_i].text, log_cases[_i].remedy);
+}
+END_TEST
+
+/* Whoever may write to a directory may put a link in the place of the file. */
+START_TEST(a_directory_that_is_open_to_everybody)
+{
+    char path[128];
+
+    write_file("log/orderd.log", "", 0640);
+    (void)snprintf(path, sizeof(path), "%s/log", stage.directory);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+    stage_look(NULL, 0, LOG "\nstatus: { file = \"\"; };");
+    found("log.file", "warning", "everybody may write to", "chmod o-w the directory");
+    ck_assert_int_eq(chmod(path, 01777), 0);
+    stage_run(true, true);
+    ck_assert_uint_eq(count_of("fault"), 0);
+    found("log.file", "ok", "orderd.log belongs to", NULL);
+}
+END_TEST
+
+START_TEST(a_directory_of_the_status_file_that_is_open)
+{
+    char path[128];
+
+    write_file("run/other", "", 0640);
+    (void)snprintf(path, sizeof(path), "%s/run", stage.directory);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+    stage_look(NULL, 0, "status: { file = \"%s/run/status.json\"; };");
+    found("status.file", "warning", "everybody may write to", "chmod o-w");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_loop_test(tc, finds_about_the_unit, 0, COUNT(unit_cases));
+    tcase_add_test(tc, without_systemd);
+    tcase_add_loop_test(tc, finds_about_the_log, 0, COUNT(log_cases));
+    tcase_add_test(tc, a_directory_that_is_open_to_everybody);
+    tcase_add_test(tc, a_directory_of_the_status_file_that_is_open);
+}
+
+int main(void)
+{
+    return check_run("doctor_host", add_tests, stage_setup, stage_teardown);
+}

@@ -1,0 +1,177 @@
+#include "orderctl/tool.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "orderctl/stats_page.h"
+
+#include <jansson.h>
+
+/* What a daemon of the version under test writes, as far as the page is about it. */
+static const char status_text[] =
+    "{\"version\":\"0.1.0\",\"pid\":42,\"written_at\":\"%s\",\"started_at\":\"2026-11-22T10:05:"
+    "09.123Z\",\"state\":\"holding\",\"since\":\"2026-11-22T13:04:59.000Z\",\"why\":\"the table "
+    "takes "
+    "no records\",\"region\":\"us-east-1\",\"queue\":\"http://queue.test/1/orders\",\"table\":"
+    "\"order-processing-status\",\"hand\":{\"asked\":0,\"waiting\":3,\"in_work\":10,\"undeleted\":"
+    "2,"
+    "\"workers\":10,\"idle_workers\":0,\"oldest_seconds\":12.345,\"lease_left_seconds\":61.000},"
+    "\"breakers\":{\"table\":{\"state\":\"open\",\"since\":\"2026-11-22T13:04:59.000Z\","
+    "\"error_code\":\"InternalServerError\",\"error\":\"the table \\u001b[31mhurts\"},\"queue\":{"
+    "\"state\":\"closed\",\"since\":null,\"error_code\":null,\"error\":null}},\"since_start\":{"
+    "\"seconds\":10800,\"received\":1000,\"processed\":980,\"duplicate\":5,\"failed\":0,"
+    "\"deferred\":0,\"sqs_calls\":202,\"dynamodb_calls\":980,\"leases_lost\":1},\"interval\":{"
+    "\"seconds\":60,\"received\":120,\"processed\":120},\"stages\":{\"wait\":{\"count\":120,"
+    "\"p50\":"
+    "0.000125,\"p90\":0.0025,\"p99\":1.25,\"max\":600},\"record\":{\"count\":0}},"
+    "\"projected_monthly_cost\":{\"sqs\":0.052,\"dynamodb\":1.5,\"total_at_interval_rate\":2.25},"
+    "\"credentials\":{\"source\":\"instance metadata\",\"expires_at\":\"2026-11-22T18:00:00.000Z\","
+    "\"failures\":0,\"error\":null},\"threads\":[{\"name\":\"worker-1\",\"doing\":\"recording\","
+    "\"seconds\":2},{\"name\":\"worker-2\",\"doing\":\"recording\",\"seconds\":7},{\"name\":"
+    "\"worker-3\",\"doing\":\"waiting\",\"seconds\":1},{\"name\":\"receiver-1\",\"doing\":"
+    "\"polling\","
+    "\"seconds\":19}]}\n";
+
+static char path[64];
+
+static void begin(const char *written_at)
+{
+    char setting[128];
+    FILE *f;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/tmp/status-XXXXXX");
+    fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    f = fdopen(fd, "w");
+    (void)fprintf(f, status_text, written_at);
+    ck_assert_int_eq(fclose(f), 0);
+    (void)snprintf(setting, sizeof(setting), "status: { file = \"%s\"; };", path);
+    tool_start(NULL, 0, setting); /* nothing is asked of AWS */
+}
+
+static void check_says(const char *text)
+{
+    ck_assert_msg(strstr(tool.data, text) != NULL, "no \"%s\" in\n%s", text, tool.data);
+}
+
+START_TEST(shows_how_the_daemon_is)
+{
+    begin("2026-11-22T13:05:08.500Z");
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    check_says("orderd      holding since 2026-11-22T13:04:59.000Z: the table takes no records\n");
+    check_says("last 60 s   received 120, processed 120, duplicate 0");
+    check_says("; 2.0/s");
+    check_says("1.20 calls an order");
+    check_says("troubles    1 lost leases\n");
+    check_says("in hand     3 waiting, 10 in work, 2 done and not deleted; polls ask for 0; oldest "
+               "12 s, shortest lease 61 s\n");
+    check_says("workers     2 recording (longest 7.0 s), 1 waiting (longest 1.0 s)\n");
+    check_says("receivers   1 polling (longest 19 s)\n");
+    check_says("breaker     queue: closed\n");
+    check_says("credentials instance metadata, until 2026-11-22T18:00:00.000Z\n");
+    check_says("cost        1.55 a month");
+    ck_assert_int_eq(tool.outcome, OUTCOME_DONE);
+}
+END_TEST
+
+START_TEST(shows_stages_with_bars)
+{
+    begin("2026-11-22T13:05:08.500Z");
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    check_says("wait           125 us   2.5 ms    1.2 s   10 min  ███████████\n");
+    check_says("record      -\n");
+}
+END_TEST
+
+/* An error text is somebody else's. */
+START_TEST(lets_no_text_move_the_cursor)
+{
+    begin("2026-11-22T13:05:08.500Z");
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    ck_assert_ptr_null(strchr(tool.data, '\033'));
+}
+END_TEST
+
+START_TEST(gives_programs_the_file_as_it_is)
+{
+    char expected[4096];
+
+    begin("2026-11-22T13:05:08.500Z");
+    tool_run("stats", "--json");
+    ck_succeeds(tool.ok, tool.err);
+    (void)snprintf(expected, sizeof(expected), status_text, "2026-11-22T13:05:08.500Z");
+    ck_assert_str_eq(tool.data, expected);
+}
+END_TEST
+
+START_TEST(says_when_nobody_writes_it_any_more)
+{
+    begin("2026-11-22T13:04:59.000Z");
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    ck_assert_ptr_nonnull(strstr(tool.messages, "not since: orderd has ended, or hangs"));
+    ck_assert_int_eq(tool.outcome, OUTCOME_INCOMPLETE);
+}
+END_TEST
+
+START_TEST(says_that_there_is_no_daemon)
+{
+    begin("2026-11-22T13:05:08.500Z");
+    ck_assert_int_eq(unlink(path), 0);
+    tool_run("stats");
+    ck_assert(!tool.ok);
+    ck_assert_ptr_nonnull(strstr(tool.err.text, path));
+    ck_assert_ptr_nonnull(strstr(tool.err.text, "orderd does not run here"));
+}
+END_TEST
+
+START_TEST(refuses_a_file_that_is_no_status)
+{
+    FILE *f;
+
+    begin("2026-11-22T13:05:08.500Z");
+    f = fopen(path, "w");
+    (void)fputs("{\"version\":", f);
+    (void)fclose(f);
+    tool_run("stats");
+    ck_assert(!tool.ok);
+    ck_assert_ptr_nonnull(strstr(tool.err.text, "is no status of orderd"));
+}
+END_TEST
+
+/* Of another release, or of a daemon that starts. */
+START_TEST(leaves_out_what_is_not_there)
+{
+    CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
+    CLEANUP(json_decrefp) json_t *status = json_pack("{s:s}", "state", "starting");
+
+    stats_page_put(&page, status, 80);
+    ck_assert_ptr_nonnull(strstr(buf_text(&page), "starting"));
+}
+END_TEST
+
+static void end(void)
+{
+    (void)unlink(path);
+    tool_teardown();
+}
+
+static void add_tests(TCase *tc)
+{
+    tcase_add_test(tc, shows_how_the_daemon_is);
+    tcase_add_test(tc, shows_stages_with_bars);
+    tcase_add_test(tc, lets_no_text_move_the_cursor);
+    tcase_add_test(tc, gives_programs_the_file_as_it_is);
+    tcase_add_test(tc, says_when_nobody_writes_it_any_more);
+    tcase_add_test(tc, says_that_there_is_no_daemon);
+    tcase_add_test(tc, refuses_a_file_that_is_no_status);
+    tcase_add_test(tc, leaves_out_what_is_not_there);
+}
+
+int main(void)
+{
+    return check_run("stats", add_tests, tool_setup, end);
+}
