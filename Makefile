@@ -44,8 +44,8 @@ aws := call crc32 credentials credentials_container credentials_document credent
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger breaker check control crew daemon lease log_breaker log_credentials message \
-          notify outcome queue receiver recording worker
+orderd := acknowledger breaker check control crew daemon deletes extender inbox lease log_breaker \
+          log_credentials message notify outcome queue receiver recording worker
 orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
             sample send status suggest table text
 

@@ -42,7 +42,7 @@ struct queue {
     bool prefetch; /* messages may wait for workers: their leases can be extended */
     _Atomic(enum queue_table) table; /* read without the lock to see whether to take it */
     atomic_uint working;             /* workers that have a message */
-    bool receives_fail;              /* the last one did, after its retries */
+    bool receives_fail;              /* one did, after its retries, and so did its probe */
     unsigned failed_deletes;         /* calls in a row */
     int64_t open_ns;                 /* of SQS's breaker, 0 while it is closed */
     bool told_open, telling;         /* the observer: what he knows, and that he is being told */
@@ -249,9 +249,12 @@ bool queue_receive_failed(struct queue *q, const struct error *why)
 {
     int64_t before_ns;
 
+    if (why->kind == ERROR_STOPPED)
+        return false;
     pthread_mutex_lock(&q->lock);
     before_ns = q->open_ns;
-    q->receives_fail = true;
+    if (q->careful_open) /* one reply can be lost to anything; and others may fail with it */
+        q->receives_fail = true;
     q->why = *why;
     unlock_and_tell(q);
     return before_ns != 0;
