@@ -35,7 +35,7 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACK
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-base := arena buf clock error event log mem random scan stop thread utf8
+base := arena buf clock error event log log_line log_output mem random scan stop thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
@@ -100,8 +100,12 @@ $(B)/test/%.o: test/%.c | setup-build setup-test
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
 
+# What a test program has beside its file: time for all that is linked with it, so not for others.
+parts_orderd/test_sweep := sweep_life sweep_world virtual_time
+
 define test_program
-$(B)/test/$(1): $(B)/test/$(1).o $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
+$(B)/test/$(1): $(B)/test/$(1).o $(patsubst %,$(B)/test/$(dir $(1))%.o,$(parts_$(1))) \
+                $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS) $$(CHECK_LIBS) -pthread
 endef

@@ -89,8 +89,8 @@ struct sqs_entry {
     const char *receipt_handle;   /* borrowed */
     unsigned visibility_s;        /* of a change of visibility */
     enum sqs_entry_result result; /* filled in by a finished call */
-    bool beyond_limit;            /* refused as more than the 12 hours that a message may be hidden */
-    char code[64];                /* the service's name for the failure; "" when done */
+    bool beyond_limit; /* refused as more than the 12 hours that a message may be hidden */
+    char code[64];     /* the service's name for the failure; "" when done */
 };
 
 enum sqs_batch { SQS_DELETE, SQS_CHANGE_VISIBILITY };

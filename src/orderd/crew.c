@@ -243,23 +243,27 @@ void crew_join(struct crew *c)
     thread_join(&c->acknowledger_thread);
 }
 
-static const char *first_hanging(const struct thread *threads, unsigned count, int64_t now_ns)
+static bool find_hanging(const struct thread *threads, unsigned count, int64_t now_ns,
+                         const char **name)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (thread_hangs(&threads[i], now_ns))
-            return threads[i].name;
-    return NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (thread_hangs(&threads[i], now_ns)) {
+            *name = threads[i].name;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *crew_hanging(const struct crew *c, int64_t now_ns)
 {
-    const char *name = first_hanging(&c->acknowledger_thread, 1, now_ns);
+    const char *name;
 
-    if (name == NULL)
-        name = first_hanging(c->worker_threads, c->worker_count, now_ns);
-    if (name == NULL)
-        name = first_hanging(c->receiver_threads, c->receiver_count, now_ns);
-    return name;
+    return find_hanging(&c->acknowledger_thread, 1, now_ns, &name) ||
+                   find_hanging(c->worker_threads, c->worker_count, now_ns, &name) ||
+                   find_hanging(c->receiver_threads, c->receiver_count, now_ns, &name)
+               ? name
+               : NULL;
 }
 
 const char *crew_waits_for(const struct crew *c)

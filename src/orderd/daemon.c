@@ -383,7 +383,8 @@ static bool run(struct daemon *d, struct error *err)
     struct pollfd wait = {.events = POLLIN};
     bool ok = true;
 
-    if (!catch_signals(d, err) || !thread_start(&d->check_thread, "start", run_check, d, err))
+    if (!catch_signals(d, err) || !log_start_writer(err) ||
+        !thread_start(&d->check_thread, "start", run_check, d, err))
         return false;
     wait.fd = d->signals;
     notify_init(&d->notify, QUIET_S * CLOCK_NS_PER_S);
@@ -417,6 +418,7 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     end_threads(&d);
     if (ok)
         log_account(&d.stats);
+    log_stop_writer();
     release(&d);
     http_global_release();
     return ok;
