@@ -45,7 +45,7 @@ order := config config_file config_paths config_problems config_rules config_sou
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
 orderd := acknowledger breaker check control crew daemon deletes extender inbox lease log_breaker \
-          log_credentials message notify outcome queue receiver recording worker
+          log_credentials message notify outcome queue receiver recording start worker
 orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
             sample send status suggest table text
 
@@ -144,7 +144,7 @@ format: setup-lint
 
 .PHONY: lint
 lint: setup-build setup-test setup-lint
-	clang-format --dry-run -Werror $(c_files)
+	$(Q)clang-format --dry-run -Werror $(c_files)
 	test/lint $(B)
 
 # --- what a fresh Debian 12 machine lacks ----------------------------------------------------------

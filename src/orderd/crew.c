@@ -268,8 +268,15 @@ const char *crew_hanging(const struct crew *c, int64_t now_ns)
 
 const char *crew_waits_for(const struct crew *c)
 {
-    if (breaker_state(c->breaker) != BREAKER_CLOSED)
+    switch (breaker_state(c->breaker)) {
+    case BREAKER_OPEN:
         return "the table takes no records";
+    case BREAKER_TRIAL:
+        return "the table answers again; one order goes first";
+    case BREAKER_CLOSED:
+    case BREAKER_STATES:
+        break;
+    }
     return queue_state(c->queue).open ? "SQS does not answer as it should" : NULL;
 }
 
@@ -280,14 +287,14 @@ void crew_report(struct crew *c, int64_t now_ns)
     unsigned held = sqs.in_hand - sqs.asked;
 
     breaker_describe(c->breaker, &table);
-    if (table.state == BREAKER_CLOSED && !sqs.open) {
+    if (table.state != BREAKER_OPEN && !sqs.open) {
         c->report_ns = now_ns + REPORT_EVERY_NS; /* that it opens is said when it does */
         return;
     }
     if (now_ns < c->report_ns)
         return;
     c->report_ns = now_ns + REPORT_EVERY_NS;
-    if (table.state != BREAKER_CLOSED)
+    if (table.state == BREAKER_OPEN)
         log_breaker_open("table", &table.error, (now_ns - table.since_ns) / CLOCK_NS_PER_S, held);
     if (sqs.open)
         log_breaker_open("queue", &sqs.error, (now_ns - sqs.open_ns) / CLOCK_NS_PER_S, held);
