@@ -35,17 +35,18 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACK
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-base := arena buf clock error event histogram log mem random replace scan stop thread utf8
+base := arena buf clock error event histogram log log_line log_output mem random replace scan stop \
+        thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
-       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_move sqs_received \
-       sts sts_reply trust
+       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_move \
+       sqs_received sts sts_reply trust
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger breaker check control crew daemon lease log_breaker log_credentials message metrics \
-          notify outcome queue receiver recording status worker
+orderd := acknowledger breaker check control crew daemon deletes extender inbox lease log_breaker \
+          log_credentials message metrics notify outcome queue receiver recording start status worker
 orderctl := arguments batch command completion context csv dlq_list dlq_match dlq_purge dlq_reason \
             dlq_redrive dlq_send dlq_show dlq_task dlq_view dlq_walk doctor doctor_credentials \
             doctor_lambda doctor_log doctor_network doctor_queue doctor_report doctor_rights \
@@ -104,8 +105,12 @@ $(B)/test/%.o: test/%.c | setup-build setup-test
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
 
+# What a test program has beside its file: time for all that is linked with it, so not for others.
+parts_orderd/test_sweep := sweep_life sweep_world virtual_time
+
 define test_program
-$(B)/test/$(1): $(B)/test/$(1).o $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
+$(B)/test/$(1): $(B)/test/$(1).o $(patsubst %,$(B)/test/$(dir $(1))%.o,$(parts_$(1))) \
+                $(B)/libfake.a $(LIB_$(firstword $(subst /, ,$(1))))
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PACKAGE_LIBS) $$(CHECK_LIBS) -pthread
 endef
@@ -144,7 +149,7 @@ format: setup-lint
 
 .PHONY: lint
 lint: setup-build setup-test setup-lint
-	clang-format --dry-run -Werror $(c_files)
+	$(Q)clang-format --dry-run -Werror $(c_files)
 	test/lint $(B)
 
 # --- what a fresh Debian 12 machine lacks ----------------------------------------------------------

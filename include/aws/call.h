@@ -38,8 +38,8 @@ struct client {
     const struct service *service;
     struct endpoint endpoint;
     char region[64];
-    char ca_file[4096]; /* "" is the system's */
-    char user_agent[64];
+    char ca_file[4096];  /* "" is the system's */
+    char user_agent[80]; /* the header's line */
     struct retry_rules rules;
     struct credentials_provider *credentials; /* borrowed */
     struct retry_bucket bucket;

@@ -13,6 +13,7 @@
 #define BASE_EVENT_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 struct event {
     atomic_uint changes; /* counts wake-ups; the word that the kernel compares and sleeps on */
@@ -26,6 +27,9 @@ unsigned event_ticket(const struct event *e);
 /* Sleeps until event_wake() is called, or returns at once if it was since the ticket was taken; may
  * return for no reason. */
 void event_wait(struct event *e, unsigned ticket);
+
+/* The same until clock_now() reaches UNTIL_NS at the latest. */
+void event_wait_until(struct event *e, unsigned ticket, int64_t until_ns);
 
 /* Wakes up to COUNT sleepers, by one system call. */
 void event_wake(struct event *e, unsigned count);

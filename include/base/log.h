@@ -1,10 +1,16 @@
 /*
  * log: levelled lines with fields, JSON for machines or text for people.
  *
- * A line goes out with one write(2), to stderr or to a file opened for appending. Any thread; the
- * output is opened before threads start. Event names are fixed phrases, each explained in
- * docs/log-messages.md. A line never holds a message body, a secret or a receipt handle: fields are
- * named one by one, and nothing here prints a whole request.
+ * Lines go to stderr or to a file opened for appending, each by a write(2) of its own until the
+ * writer is started, which is a thread that writes many at once: then a line is out within 100 ms,
+ * one of level error at once, in the order in which they were logged, and logging never waits for a
+ * disk. A crash loses what was not out yet. A line that finds no room or cannot be written is
+ * dropped, counted, and told of by the event log_lines_lost as soon as that can be written.
+ *
+ * Any thread; the output is opened and the writer started and stopped by the main thread. Event
+ * names are fixed phrases, each explained in docs/log-messages.md. A line never holds a message
+ * body, a secret or a receipt handle: fields are named one by one, and nothing here prints a whole
+ * request.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -46,12 +52,20 @@ struct log_context {
     int64_t attempts;     /* receive count; 0: unknown */
 };
 
-/* Opens FILE ("" is stderr) and sets what is written; on failure the output stays as it was. */
+/* Opens FILE ("" is stderr) and sets what is written; what was logged before goes to the file
+ * before. On failure the output stays as it was. */
 bool log_open(const char *file, enum log_level level, enum log_format format, struct error *err)
     __attribute__((warn_unused_result));
 
-/* Closes the file and goes back to stderr. */
+/* Ends the writer, closes the file and goes back to stderr. */
 void log_close(void);
+
+/* Starts the writer, a thread named log; on failure lines go out one by one as before. */
+bool log_start_writer(struct error *err) __attribute__((warn_unused_result));
+
+/* Writes all that was logged and ends the writer; from then on lines go out one by one again. A
+ * reader of stderr that reads nothing for half a second is given up. Without a writer a no-op. */
+void log_stop_writer(void);
 
 /* Tells whether lines of that level are written. */
 bool log_wanted(enum log_level level);
@@ -63,8 +77,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 /* Writes one line about an error: fields error_code and error. */
 void log_failure(enum log_level level, const char *event, const struct error *err);
 
-/* Sets the calling thread's context; NULL clears it. Borrows until then. Returns the one before, for
- * whoever has a word to say in between that is about no message. */
+/* Sets the calling thread's context; NULL clears it. Borrows until then. Returns the one before,
+ * for whoever has a word to say in between that is about no message. */
 const struct log_context *log_set_context(const struct log_context *context);
 
 /* Returns how many lines could not be written since the start. */

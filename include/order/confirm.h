@@ -26,11 +26,10 @@ struct confirmation {
  * message, so that a repeated attempt recognises its own write.
  *
  * A step that takes time ends when DEADLINE_NS (clock_now) comes or WORK is raised, by an error of
- * kind timeout or stopped. Its errors become PROCESSING_FAILED, but for stopped; the built-in one has
- * none.
+ * kind timeout or stopped. Its errors become PROCESSING_FAILED, but for stopped; the built-in one
+ * has none.
  */
 bool order_confirm(const struct order *o, struct confirmation *c, int64_t deadline_ns,
-                   const struct stop *work, struct error *err)
-    __attribute__((warn_unused_result));
+                   const struct stop *work, struct error *err) __attribute__((warn_unused_result));
 
 #endif

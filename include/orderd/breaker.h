@@ -69,12 +69,28 @@ void breaker_end_tending(struct breaker *b);
 /* Opens it, or ends a trial badly, because of WHY. */
 void breaker_open(struct breaker *b, const struct error *why);
 
+/*
+ * Asks whether the table is down, after a record that failed: BREAKER_PROBE when the caller has to
+ * find out, and to tell breaker_answered(); BREAKER_GO when a probe of another one has passed that
+ * began after this call; BREAKER_AGAIN when it is open. Waits while another one probes. STOP is a
+ * flag of the caller's own, which ends the wait.
+ */
+enum breaker_turn breaker_ask(struct breaker *b, struct stop *stop);
+
+/* Says how that probe ended; WHY is its error when it failed, which opens it. One that was stopped
+ * is made again, when another one asks. */
+void breaker_answered(struct breaker *b, bool worked, const struct error *why);
+
 /* Says how a probe ended; WHY is its error when it failed. One that was stopped says nothing about
  * the table: it is made again. */
 void breaker_probed(struct breaker *b, bool worked, const struct error *why);
 
 /* Says that a record succeeded: ends a trial well, and a row of refusals. */
 void breaker_worked(struct breaker *b);
+
+/* Says that the failure of a refused order was recorded: ends the caller's trial well, but no row
+ * of refusals, as what the table refuses may be what only other records have. */
+void breaker_recorded_refusal(struct breaker *b);
 
 /* Says that the caller's call ended without a word about the table: if it was the one on trial,
  * another goes first. */
@@ -96,6 +112,8 @@ struct breaker_report {
     int64_t since_ns;   /* clock_now() at which it opened */
     unsigned waiting;   /* threads that wait, each with an order but for one */
     unsigned probes;    /* since it opened */
+    unsigned openings;  /* ever, trials that ended badly among them */
+    bool by_refusals;   /* it is not closed because orders are refused, not because it is down */
     struct error error; /* what opened it, or the last probe's */
 };
 

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 
 struct control {
-    const struct settings *settings;      /* of the start; borrowed, as all but current */
+    const struct settings *settings;      /* of the start; borrowed, as all but reloaded */
     const struct config_request *request; /* what they were read by */
-    const struct settings *current; /* what the last reload read; owned unless it is settings */
+    struct settings *reloaded; /* by the last reload that read valid ones; owned; NULL: none */
     struct crew *crew;              /* NULL until there is one */
     struct services *services;
     const struct stats *stats;
@@ -26,7 +26,8 @@ void control_init(struct control *c, const struct settings *settings,
                   const struct config_request *request, const struct stats *stats);
 void control_release(struct control *c);
 
-/* Names the crew that it is about from now on; one that is to be paused is. */
+/* Names the crew that it is about from now on, before its threads are started: what was asked of
+ * the daemon meanwhile counts for it. */
 void control_attach(struct control *c, struct crew *crew, struct services *services);
 
 /* Reads the settings again and opens the log file anew; applies what can change, and says in the

@@ -34,10 +34,12 @@ struct lease {
     const char *message_id, *handle;   /* the message's; borrowed */
     int64_t received_ns;               /* clock_now() from before the receive was sent */
     int64_t length_ns;                 /* of each visibility timeout that is asked for */
-    int64_t due_ns;                    /* of the next extension; INT64_MAX: none can follow */
+    int64_t due_ns;                    /* of the next extension, or of the end, when none can come
+                                          before or one is under way; INT64_MAX: nothing is due */
     _Atomic int64_t end_ns;            /* clock_now() from which others may have the message */
     atomic_bool lost;                  /* ended while it was needed */
     bool done;                         /* the order is recorded, only the delete is missing */
+    const char *confirmation_number;   /* of that order; borrowed, "" before */
     bool let_go;                       /* nobody needs it beyond its end */
     struct stop *work;                 /* raised when the lease is lost; NULL while nobody works */
     struct lease_extension *extension; /* the call that is under way about it */
@@ -71,9 +73,12 @@ bool lease_lost(const struct lease *l);
  * once when the lease is lost already. */
 void lease_watch(struct lease *l, struct stop *work);
 
-/* Says that the order is recorded: the lease goes on until the delete has succeeded, and losing it
- * stops nothing. */
-void lease_done(struct lease *l);
+enum { LEASE_CONFIRMATION_SIZE = 64 };
+
+/* Says that the order is recorded, under that number (borrowed for the life of the lease; "" when
+ * nobody knows it): the lease goes on until the delete has succeeded, and losing it stops nothing.
+ */
+void lease_done(struct lease *l, const char *confirmation_number);
 
 /* Says that nobody needs the lease beyond its end: it is not extended again. Returns true while an
  * extension is under way, which a change of visibility has to wait for. */
@@ -92,7 +97,8 @@ struct lease_extension {
 enum lease_answer {
     LEASE_EXTENDED,
     LEASE_NOT_NOW,  /* tried again while the lease lasts */
-    LEASE_NO_MORE,  /* it lasts to its end and no longer: the 12 hours, by the service's clock */
+    LEASE_NO_MORE,  /* it lasts to its end and no longer: the 12 hours by the service's clock, or
+                       the right is missing */
     LEASE_REFUSED,  /* the message is not ours any more */
     LEASE_NOT_ASKED /* the call did not take place */
 };
@@ -109,7 +115,8 @@ unsigned leases_take_due(struct leases *r, struct lease_extension out[SQS_BATCH_
                          unsigned *lost);
 
 /* Takes the answers to what was asked from SENT_NS (clock_now) on, frees the handles, and says in
- * each extension whether its lease was lost by that. Returns how many were. */
+ * each extension whether its lease was lost by that. Returns how many were. A lease that had ended
+ * before the answer came stays ended, but for one whose order is done. */
 unsigned leases_settle(struct leases *r, struct lease_extension *extensions,
                        const enum lease_answer *answers, unsigned count, int64_t sent_ns);
 
@@ -117,7 +124,8 @@ unsigned leases_settle(struct leases *r, struct lease_extension *extensions,
 enum lease_known { LEASE_UNKNOWN, LEASE_IN_WORK, LEASE_DONE };
 
 /* Looks a message up that was received again. One in work is lost: somebody else could have had it
- * as well. */
-enum lease_known leases_received_again(struct leases *r, const char *message_id);
+ * as well. CONFIRMATION_NUMBER becomes that of a done order, else "". */
+enum lease_known leases_received_again(struct leases *r, const char *message_id,
+                                       char confirmation_number[LEASE_CONFIRMATION_SIZE]);
 
 #endif

@@ -26,8 +26,11 @@ struct message {
     struct sqs_message sqs;
     struct confirmation confirmation; /* drawn once, kept over repeated records */
     int64_t received_ns;              /* clock_now() from before the receive was sent */
+    int64_t refused_ns;               /* clock_now() of its order's first refusal; 0: none yet */
+    unsigned refused_opening;         /* openings of the table's breaker before the last one */
     struct lease lease;
     bool known_done; /* its order is recorded: it came back before its delete had succeeded */
+    char confirmation_number[LEASE_CONFIRMATION_SIZE]; /* of the recorded order; "": not known */
 
     enum disposal disposal;
     unsigned disposal_s; /* 0: visible at once */

@@ -19,6 +19,8 @@ struct notify {
     int64_t watchdog_ns;          /* between two signs of life; 0: it wants none */
     int64_t alive_ns;             /* the next sign (clock_now) */
     int64_t time_ns;              /* more time is asked for then */
+    int64_t looked_ns;            /* when threads were looked at last */
+    int64_t grace_ns;             /* until then nobody is taken to hang */
 };
 
 /* Prepares it; a start that is over before QUIET_NS says nothing of the time that it takes. */
@@ -37,7 +39,8 @@ void notify_reloading(void);
 void notify_stopping(struct notify *n, const char *status);
 
 /* Gives a sign of life when one is due, unless the thread HANGING (NULL: none) does not move; the
- * log says that once. */
+ * log says that once. To be called each second: a gap shows that the whole machine or process stood
+ * still, and then threads have a minute to move again. */
 void notify_alive(struct notify *n, const char *hanging, int64_t now_ns);
 
 /* Asks for more time, once a second, before a start or a stop counts as failed, as long as no

@@ -18,12 +18,13 @@ enum event { EVENT_PROCESSED, EVENT_DUPLICATE, EVENT_FAILED, EVENT_DEFERRED, EVE
 const char *outcome_event_name(enum event event);
 
 /* The step that an error came from. */
-enum step { STEP_ORDER, STEP_PROCESS, STEP_RECORD };
+enum step { STEP_ORDER, STEP_PROCESS, STEP_RECORD, STEPS };
 
 /* What an error of a step amounts to. */
 struct verdict {
     enum event event; /* EVENT_FAILED or EVENT_DEFERRED */
     bool permanent;   /* of a failure: no later attempt can do better */
+    bool refused;     /* of a failure: the table refused the record of an order as it should be */
     const char *code; /* the failure's error_code; NULL: the error's own code */
 };
 

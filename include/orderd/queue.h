@@ -57,12 +57,14 @@ unsigned queue_may_poll(struct queue *q);
 void queue_poll_ended(struct queue *q, unsigned asked, struct message_list *brought,
                       enum poll_end how);
 
-/* Says that a receive failed after its retries: until one is read, only probes are sent. Returns
- * true when that was known already. */
+/* Says that a receive failed after its retries, before queue_poll_ended() says that it ended. The
+ * next poll is its probe; when that fails too the breaker opens, until a poll is read. Returns true
+ * when it was open already. A receive that was stopped does not count. */
 bool queue_receive_failed(struct queue *q, const struct error *why);
 
 /* Says that a delete call failed as a whole, or that one worked. Three failures in a row let no
- * poll be opened until one works. Returns true when that was known already. */
+ * poll be opened until one works. Returns true when the breaker was open already. A call that was
+ * stopped does not count. */
 bool queue_deletes_failed(struct queue *q, const struct error *why);
 void queue_deletes_worked(struct queue *q);
 

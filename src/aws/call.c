@@ -43,12 +43,13 @@ bool client_init(struct client *c, const struct service *service,
     *c = (struct client){.service = service,
                          .rules = service->rules,
                          .credentials = options->credentials,
+                         .clock_corrected = options->clock_corrected,
                          .bucket = RETRY_BUCKET_INIT};
     if (options->max_attempts > 0)
         c->rules.max_attempts = options->max_attempts;
     (void)snprintf(c->region, sizeof(c->region), "%s", options->region);
     (void)snprintf(c->ca_file, sizeof(c->ca_file), "%s", options->ca_file);
-    (void)snprintf(c->user_agent, sizeof(c->user_agent), "%s", options->user_agent);
+    (void)snprintf(c->user_agent, sizeof(c->user_agent), "User-Agent: %s", options->user_agent);
     return endpoint_resolve(service->name,
                             &(struct endpoint_request){.region = options->region,
                                                        .override = options->endpoint_override},
@@ -57,7 +58,7 @@ bool client_init(struct client *c, const struct service *service,
 
 void caller_init(struct caller *c, struct client *client, struct http_group *group)
 {
-    struct http_options options = {.ca_file = client->ca_file, .user_agent = client->user_agent};
+    struct http_options options = {.ca_file = client->ca_file};
 
     *c = (struct caller){.client = client, .reply = HTTP_REPLY_INIT};
     c->http = http_new(group, &options);
@@ -171,7 +172,9 @@ static void build_lines(struct caller *c, const struct call *call, unsigned atte
         build_retry_lines(c, attempt);
 }
 
-/* libcurl looks through the list a dozen times a request, so it holds what is needed only. */
+/* libcurl looks through the list a dozen times a request, so it holds what is needed only. It also
+ * formats the lines byte by byte, those that it makes itself even twice: hence the two at the end.
+ */
 static size_t collect_lines(struct caller *c, const struct call *call, unsigned attempt)
 {
     size_t count = 0;
@@ -190,6 +193,8 @@ static size_t collect_lines(struct caller *c, const struct call *call, unsigned 
         c->lines[count++] = "Expect:"; /* libcurl would add one, and wait for its answer */
     if (c->client->service->query_compatible)
         c->lines[count++] = "x-amzn-query-mode: true";
+    c->lines[count++] = c->client->user_agent;
+    c->lines[count++] = "Accept:"; /* none: libcurl would send one that says nothing */
     return count;
 }
 

@@ -220,6 +220,7 @@ bool sqs_batch_start(struct sqs *s, enum sqs_batch what, const struct sqs_entry 
     build_batch(s, what, entries, count);
     call = new_call(batches[what].operation, &s->request);
     call.attempt_ns = attempt_ns;
+    call.deadline_ns = clock_now() + attempt_ns; /* of a wait for credentials too */
     call.once = what == SQS_CHANGE_VISIBILITY; /* a second one may meet another consumer's lease */
     return call_start(&s->caller, &call, err);
 }

@@ -195,10 +195,14 @@ static void put_update_expression(struct buf *out, uint32_t set)
         (void)buf_puts(out, separator);
         separator = ",";
         alias[1] = alias[4] = (char)('a' + a);
-        if (a == CREATED_AT)
-            (void)buf_printf(out, "#%c=if_not_exists(#%c,:%c)", 'a' + a, 'a' + a, 'a' + a);
-        else
+        if (a == CREATED_AT) {
+            char first[] = "#?=if_not_exists(#?,:?)";
+
+            first[1] = first[18] = first[21] = alias[1];
+            (void)buf_puts(out, first);
+        } else {
             (void)buf_puts(out, alias);
+        }
     }
     separator = " REMOVE ";
     for (int a = 0; a < ATTRIBUTES; a++) {

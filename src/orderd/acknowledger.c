@@ -1,37 +1,30 @@
 /*
- * DESIGN: an inbox with a lock, and everything else private to the thread. A call in flight is a
- * lane: a connection and the up to ten messages it is about. Extensions and changes of visibility
- * go before deletes, as they have a lease to meet and deletes have none.
- *
- * Waking a thread costs more than what it does for one message, so a worker wakes the acknowledger
- * only when there is something to do now: when a linger has to begin, or a batch is full.
+ * DESIGN: an inbox that workers fill, and everything else private to the thread. A call in flight
+ * is a lane: a connection and the up to ten messages it is about. Extensions and changes of
+ * visibility go before deletes, as they have a lease to meet and deletes have none. What is due
+ * when is decided elsewhere: of deletes in deletes.c, of leases in lease.c by way of extender.c.
  */
 #include "orderd/acknowledger.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "base/thread.h"
+#include "orderd/deletes.h"
+#include "orderd/extender.h"
+#include "orderd/inbox.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Calls under way at a time; the last lanes are kept for extensions and changes, which have a lease
  * to meet. */
 enum { LANES = 6, DELETE_LANES = 4 };
 
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
-#define RETRY_FIRST_NS (100 * CLOCK_NS_PER_MS)
-#define RETRY_MAX_NS (30 * CLOCK_NS_PER_S)
-/* A receipt handle is of no use beyond 12 hours after its receive. */
-#define GIVE_UP_NS (12 * 3600 * CLOCK_NS_PER_S)
 /* What has to be left of a lease for a change of visibility. */
 #define LEASE_MIN_NS (500 * CLOCK_NS_PER_MS)
 #define HANG_NS (60 * CLOCK_NS_PER_S)
-#define COMPLAIN_NS (60 * CLOCK_NS_PER_S)
 
 struct lane {
     struct sqs sqs;
@@ -39,8 +32,8 @@ struct lane {
     unsigned count; /* 0: free */
     bool extending; /* the call extends leases, of whoever's messages; else it is about these: */
     struct message *messages[SQS_BATCH_MAX];
-    struct lease_extension extensions[SQS_BATCH_MAX];
-    int64_t sent_ns;
+    struct extension_call extension;
+    int64_t sent_ns; /* clock_now() from before it */
     struct sqs_entry entries[SQS_BATCH_MAX];
 };
 
@@ -49,17 +42,14 @@ struct acknowledger {
     struct http_group *group;
     _Atomic int64_t linger_ns;
 
-    pthread_mutex_t lock;
-    struct message_list inbox; /* under the lock, like the next two */
-    unsigned wake_at;          /* submitted deletes at which the thread is woken */
-    bool closed;
+    struct inbox inbox;
+    atomic_uint owed; /* deletes not yet confirmed */
 
     /* the thread's own */
-    struct message_list deletes; /* to be tried, in the order of due_ns but for retries */
+    struct deletes deletes;
     struct message_list changes;
     struct lane lanes[LANES];
-    int64_t complained_ns; /* when the log last said that extensions fail */
-    atomic_uint owed;      /* deletes not yet confirmed */
+    struct extender extender;
 };
 
 struct acknowledger *acknowledger_new(const struct acknowledger_options *options)
@@ -68,9 +58,12 @@ struct acknowledger *acknowledger_new(const struct acknowledger_options *options
 
     a->options = *options;
     atomic_store(&a->linger_ns, options->linger_ns);
+    a->extender = (struct extender){.leases = options->leases,
+                                    .queue = options->queue,
+                                    .stats = options->stats};
     a->group = http_group_new();
-    a->wake_at = 1;
-    (void)pthread_mutex_init(&a->lock, NULL);
+    inbox_init(&a->inbox);
+    a->deletes.stats = options->stats;
     for (int i = 0; i < LANES; i++)
         sqs_init(&a->lanes[i].sqs, options->sqs, a->group, options->queue_url);
     return a;
@@ -79,15 +72,10 @@ struct acknowledger *acknowledger_new(const struct acknowledger_options *options
 /* Lets a lane go whose call nobody waits for any more. */
 static void drop_lane(struct acknowledger *a, struct lane *lane)
 {
-    enum lease_answer answers[SQS_BATCH_MAX];
-
-    for (unsigned i = 0; i < lane->count; i++) {
-        answers[i] = LEASE_NOT_ASKED;
-        if (!lane->extending)
-            message_free(lane->messages[i]);
-    }
-    if (lane->extending)
-        (void)leases_settle(a->options.leases, lane->extensions, answers, lane->count, 0);
+    if (lane->count > 0 && lane->extending)
+        extender_drop(&a->extender, &lane->extension);
+    for (unsigned i = 0; i < lane->count && !lane->extending; i++)
+        message_free(lane->messages[i]);
     lane->count = 0;
 }
 
@@ -99,27 +87,22 @@ void acknowledger_free(struct acknowledger *a)
         drop_lane(a, &a->lanes[i]);
         sqs_release(&a->lanes[i].sqs);
     }
-    message_list_release(&a->inbox);
-    message_list_release(&a->deletes);
+    inbox_release(&a->inbox);
+    message_list_release(&a->deletes.waiting);
     message_list_release(&a->changes);
     http_group_free(a->group);
-    (void)pthread_mutex_destroy(&a->lock);
     free(a);
 }
 
 void acknowledger_submit(struct acknowledger *a, struct message *m)
 {
-    bool wake;
+    bool at_once = m->disposal != DISPOSAL_DELETE;
 
     m->tries = 0;
     m->due_ns = clock_now();
-    if (m->disposal == DISPOSAL_DELETE)
+    if (!at_once)
         atomic_fetch_add_explicit(&a->owed, 1, memory_order_relaxed);
-    pthread_mutex_lock(&a->lock);
-    message_list_add(&a->inbox, m);
-    wake = a->inbox.count >= a->wake_at || m->disposal != DISPOSAL_DELETE;
-    pthread_mutex_unlock(&a->lock);
-    if (wake)
+    if (inbox_add(&a->inbox, m) || at_once)
         http_group_wake(a->group);
 }
 
@@ -135,9 +118,7 @@ void acknowledger_look(struct acknowledger *a)
 
 void acknowledger_close(struct acknowledger *a)
 {
-    pthread_mutex_lock(&a->lock);
-    a->closed = true;
-    pthread_mutex_unlock(&a->lock);
+    inbox_close(&a->inbox);
     http_group_wake(a->group);
 }
 
@@ -159,22 +140,19 @@ static void gone(struct acknowledger *a, struct message *m)
 static bool take_inbox(struct acknowledger *a)
 {
     struct message_list taken = MESSAGE_LIST_INIT;
+    bool open = inbox_take(&a->inbox, &taken);
     struct message *m;
-    bool open;
 
-    pthread_mutex_lock(&a->lock);
-    message_list_move(&taken, &a->inbox);
-    a->wake_at = 1;
-    open = !a->closed;
-    pthread_mutex_unlock(&a->lock);
     while ((m = message_list_take(&taken)) != NULL) {
         if (m->disposal == DISPOSAL_DELETE)
-            message_list_add(&a->deletes, m);
+            deletes_add(&a->deletes, m);
         else if (m->disposal == DISPOSAL_CHANGE)
             message_list_add(&a->changes, m);
         else
             gone(a, m);
     }
+    if (!open)
+        deletes_drain(&a->deletes);
     return open;
 }
 
@@ -182,15 +160,7 @@ static bool take_inbox(struct acknowledger *a)
  * fills their batch. Returns false when that one has come already. */
 static bool may_sleep(struct acknowledger *a, unsigned lingering)
 {
-    bool may;
-
-    if (lingering == 0)
-        return true; /* the next delete begins a linger: it wakes, as take_inbox() has said */
-    pthread_mutex_lock(&a->lock);
-    a->wake_at = SQS_BATCH_MAX - lingering;
-    may = a->inbox.count < a->wake_at;
-    pthread_mutex_unlock(&a->lock);
-    return may;
+    return lingering == 0 || inbox_expect(&a->inbox, SQS_BATCH_MAX - lingering);
 }
 
 static struct lane *free_lane(struct acknowledger *a, int lanes)
@@ -209,58 +179,41 @@ static bool busy(const struct acknowledger *a)
     return false;
 }
 
-static void log_about(const struct message *m, const char *event, const char *code,
-                      const char *error)
+static void not_changed(struct acknowledger *a, struct message *m, const char *code,
+                        const char *text)
 {
-    log_event(LOG_WARNING, event, LOG_STR("message_id", m->sqs.id), LOG_STR("error_code", code),
-              LOG_STR("error", error));
-}
-
-/* Puts a delete that failed back, to be tried later; after 12 hours it is let go. */
-static void retry_delete(struct acknowledger *a, struct message *m)
-{
-    int64_t now = clock_now();
-    int64_t delay = RETRY_FIRST_NS;
-
-    for (unsigned i = 0; i < m->tries && delay < RETRY_MAX_NS; i++)
-        delay *= 2;
-    if (delay > RETRY_MAX_NS)
-        delay = RETRY_MAX_NS;
-    m->tries++;
-    if (now - m->received_ns > GIVE_UP_NS) {
-        log_about(m, "delete_given_up", "HandleTooOld",
-                  "not deleted within 12 hours of its receive; it is deleted when it comes back");
-        gone(a, m);
-        return;
-    }
-    m->due_ns = now + delay / 2 + (int64_t)random_below((uint64_t)(delay / 2));
-    message_list_add(&a->deletes, m);
-}
-
-static void settle_delete(struct acknowledger *a, struct message *m, const struct sqs_entry *entry)
-{
-    if (entry->result == SQS_ENTRY_DONE) {
-        stats_add(&a->options.stats->deleted, 1);
-        gone(a, m);
-        return;
-    }
-    stats_add(&a->options.stats->delete_failures, 1);
-    if (entry->result == SQS_ENTRY_RETRY) {
-        log_about(m, "delete_failed", entry->code, "SQS did not delete the message; tried again");
-        retry_delete(a, m);
-        return;
-    }
-    log_about(m, "delete_refused", entry->code,
-              "SQS does not take the receipt handle; the message is deleted when it comes back");
+    log_event(LOG_WARNING, "visibility_not_changed", LOG_STR("message_id", m->sqs.id),
+              LOG_STR("error_code", code), LOG_STR("error", text));
     gone(a, m);
 }
 
+/* It needs the same right as an extension. */
 static void settle_change(struct acknowledger *a, struct message *m, const struct sqs_entry *entry)
 {
-    if (entry->result != SQS_ENTRY_DONE)
-        log_about(m, "visibility_not_changed", entry->code,
-                  "the message stays hidden until its visibility timeout ends");
-    gone(a, m);
+    if (entry->result == SQS_ENTRY_DONE || extender_is_denial(entry->code))
+        queue_may_prefetch(a->options.queue, entry->result == SQS_ENTRY_DONE);
+    if (entry->result == SQS_ENTRY_DONE)
+        gone(a, m);
+    else
+        not_changed(a, m, entry->code,
+                    "the message stays hidden until its visibility timeout ends");
+}
+
+/* Takes the end of a call that was answered, or failed as a whole. */
+static void end_deletes(struct acknowledger *a, struct lane *lane, bool answered)
+{
+    struct message_list done = MESSAGE_LIST_INIT;
+    struct message *m;
+
+    if (answered)
+        deletes_settle(&a->deletes, lane->messages, lane->entries, lane->count, &done);
+    else
+        deletes_put_back(&a->deletes, lane->messages, lane->count, lane->sent_ns, &done);
+    while ((m = message_list_take(&done)) != NULL)
+        gone(a, m);
+    /* with nothing left to delete no call could tell that they work again */
+    if (answered || acknowledger_owed(a) == 0)
+        queue_deletes_worked(a->options.queue);
 }
 
 /* A whole call failed: its deletes are tried again, its changes are not. */
@@ -274,79 +227,12 @@ static void call_failed(struct acknowledger *a, struct lane *lane, const struct 
         log_event(LOG_WARNING, deletes ? "deletes_failed" : "visibility_calls_failed",
                   LOG_INT("messages", lane->count), LOG_STR("error_code", err->code),
                   LOG_STR("error", err->text));
-    for (unsigned i = 0; i < lane->count; i++) {
-        if (deletes) {
-            stats_add(&a->options.stats->delete_failures, 1);
-            retry_delete(a, lane->messages[i]);
-        } else {
-            gone(a, lane->messages[i]);
-        }
-    }
-    lane->count = 0;
-    /* with nothing left to delete no call could tell that they work again */
-    if (deletes && acknowledger_owed(a) == 0)
-        queue_deletes_worked(a->options.queue);
-}
-
-/* --- extensions ---------------------------------------------------------------------------------
- */
-
-/* The queue lets no message wait for a worker while leases cannot be extended. */
-static void extensions_failed(struct acknowledger *a, const struct error *err)
-{
-    int64_t now = clock_now();
-
-    if (err->kind == ERROR_AUTH) /* other failures say nothing about the right */
+    if (deletes)
+        end_deletes(a, lane, false);
+    else if (extender_is_denial(err->code))
         queue_may_prefetch(a->options.queue, false);
-    if (err->kind == ERROR_STOPPED ||
-        (a->complained_ns != 0 && now - a->complained_ns < COMPLAIN_NS))
-        return;
-    a->complained_ns = now;
-    log_failure(LOG_WARNING, "extensions_failed", err);
-}
-
-/* A refusal is worth a word only where it ends work: a message that was deleted meanwhile is
- * refused too. */
-static void settle_extensions(struct acknowledger *a, struct lane *lane,
-                              const enum lease_answer *answers)
-{
-    unsigned lost =
-        leases_settle(a->options.leases, lane->extensions, answers, lane->count, lane->sent_ns);
-
-    stats_add(&a->options.stats->leases_lost, lost);
-    for (unsigned i = 0; i < lane->count; i++)
-        if (lane->extensions[i].lost)
-            log_event(LOG_WARNING, "lease_refused",
-                      LOG_STR("message_id", lane->extensions[i].message_id),
-                      LOG_STR("error_code", lane->entries[i].code),
-                      LOG_STR("error", "SQS does not extend the lease: the message is not ours"));
-    lane->count = 0;
-}
-
-static enum lease_answer answer_of(const struct sqs_entry *entry)
-{
-    switch (entry->result) {
-    case SQS_ENTRY_DONE:
-        return LEASE_EXTENDED;
-    case SQS_ENTRY_RETRY:
-        return LEASE_NOT_NOW;
-    case SQS_ENTRY_REFUSED:
-        break;
-    }
-    return entry->beyond_limit ? LEASE_NO_MORE : LEASE_REFUSED;
-}
-
-static void extensions_ended(struct acknowledger *a, struct lane *lane, const struct error *err)
-{
-    enum lease_answer answers[SQS_BATCH_MAX];
-
-    for (unsigned i = 0; i < lane->count; i++)
-        answers[i] = err == NULL ? answer_of(&lane->entries[i]) : LEASE_NOT_NOW;
-    if (err == NULL)
-        queue_may_prefetch(a->options.queue, true);
-    else
-        extensions_failed(a, err);
-    settle_extensions(a, lane, answers);
+    for (unsigned i = 0; i < lane->count && !deletes; i++)
+        gone(a, lane->messages[i]);
 }
 
 static void call_ended(struct acknowledger *a, const struct http *ended)
@@ -358,22 +244,15 @@ static void call_ended(struct acknowledger *a, const struct http *ended)
         lane++;
     bool ok = sqs_batch_finish(&lane->sqs, lane->entries, lane->count, &err);
 
-    if (lane->extending) {
-        extensions_ended(a, lane, ok ? NULL : &err);
-        return;
-    }
-    if (!ok) {
+    if (lane->extending)
+        extender_answered(&a->extender, &lane->extension, lane->entries, ok ? NULL : &err);
+    else if (!ok)
         call_failed(a, lane, &err);
-        return;
-    }
-    if (lane->what == SQS_DELETE)
-        queue_deletes_worked(a->options.queue);
-    for (unsigned i = 0; i < lane->count; i++) {
-        if (lane->what == SQS_DELETE)
-            settle_delete(a, lane->messages[i], &lane->entries[i]);
-        else
+    else if (lane->what == SQS_DELETE)
+        end_deletes(a, lane, true);
+    else
+        for (unsigned i = 0; i < lane->count; i++)
             settle_change(a, lane->messages[i], &lane->entries[i]);
-    }
     lane->count = 0;
 }
 
@@ -382,21 +261,17 @@ static void start_extensions(struct acknowledger *a)
 {
     struct error err = ERROR_INIT;
     struct lane *lane;
-    unsigned lost;
 
     while ((lane = free_lane(a, LANES)) != NULL) {
-        lane->count = leases_take_due(a->options.leases, lane->extensions, &lost);
-        stats_add(&a->options.stats->leases_lost, lost);
+        lane->count = extender_take(&a->extender, &lane->extension, lane->entries);
         if (lane->count == 0)
             return;
         lane->extending = true;
-        lane->sent_ns = clock_now();
-        for (unsigned i = 0; i < lane->count; i++)
-            lane->entries[i] = (struct sqs_entry){.receipt_handle = lane->extensions[i].handle,
-                                                  .visibility_s = lane->extensions[i].visibility_s};
-        if (!sqs_batch_start(&lane->sqs, SQS_CHANGE_VISIBILITY, lane->entries, lane->count,
-                             ATTEMPT_NS, &err))
-            extensions_ended(a, lane, &err);
+        if (sqs_batch_start(&lane->sqs, SQS_CHANGE_VISIBILITY, lane->entries, lane->count,
+                            ATTEMPT_NS, &err))
+            continue;
+        extender_answered(&a->extender, &lane->extension, lane->entries, &err);
+        lane->count = 0;
     }
 }
 
@@ -407,12 +282,15 @@ static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what
 
     lane->extending = false;
     lane->what = what;
+    lane->sent_ns = clock_now();
     for (unsigned i = 0; i < lane->count; i++)
         lane->entries[i] =
             (struct sqs_entry){.receipt_handle = lane->messages[i]->sqs.receipt_handle,
                                .visibility_s = lane->messages[i]->disposal_s};
-    if (!sqs_batch_start(&lane->sqs, what, lane->entries, lane->count, limit_ns, &err))
-        call_failed(a, lane, &err);
+    if (sqs_batch_start(&lane->sqs, what, lane->entries, lane->count, limit_ns, &err))
+        return;
+    call_failed(a, lane, &err);
+    lane->count = 0;
 }
 
 /* A change is sent within the lease only, and its call ends within it: later the message may be
@@ -435,9 +313,8 @@ static void start_changes(struct acknowledger *a)
                 continue;
             }
             if (left < LEASE_MIN_NS) {
-                log_about(m, "visibility_not_changed", "LeaseEnded",
-                          "the lease ended before the call; the message is visible by itself");
-                gone(a, m);
+                not_changed(a, m, "LeaseEnded",
+                            "the lease ended before the call; the message is visible by itself");
                 continue;
             }
             lane->messages[lane->count++] = m;
@@ -450,41 +327,12 @@ static void start_changes(struct acknowledger *a)
     a->changes = later;
 }
 
-/* Moves the deletes whose time has come into the lane; the others stay in their order. */
-static void fill_with_deletes(struct acknowledger *a, struct lane *lane, int64_t now)
+static bool deleting(const struct acknowledger *a)
 {
-    struct message_list later = MESSAGE_LIST_INIT;
-    struct message *m;
-
-    while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->deletes)) != NULL) {
-        if (m->due_ns <= now)
-            lane->messages[lane->count++] = m;
-        else
-            message_list_add(&later, m);
-    }
-    message_list_move(&later, &a->deletes);
-    a->deletes = later;
-}
-
-struct due {
-    unsigned count;    /* deletes that could be sent now */
-    int64_t oldest_ns; /* due_ns of the oldest of them */
-    int64_t next_ns;   /* when the next of the others is due */
-};
-
-static struct due look_at_deletes(const struct acknowledger *a, int64_t now)
-{
-    struct due due = {.oldest_ns = INT64_MAX, .next_ns = INT64_MAX};
-
-    for (const struct message *m = a->deletes.first; m != NULL; m = m->next) {
-        if (m->due_ns > now) {
-            due.next_ns = m->due_ns < due.next_ns ? m->due_ns : due.next_ns;
-            continue;
-        }
-        due.count++;
-        due.oldest_ns = m->due_ns < due.oldest_ns ? m->due_ns : due.oldest_ns;
-    }
-    return due;
+    for (int i = 0; i < DELETE_LANES; i++)
+        if (a->lanes[i].count > 0 && !a->lanes[i].extending && a->lanes[i].what == SQS_DELETE)
+            return true;
+    return false;
 }
 
 /* Starts what may start. Returns when to look again although nothing happened, and how many deletes
@@ -492,25 +340,23 @@ static struct due look_at_deletes(const struct acknowledger *a, int64_t now)
 static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingering)
 {
     struct lane *lane;
-    struct due due;
     int64_t now;
-    int64_t flush_at;
 
     *lingering = 0;
     start_extensions(a);
     start_changes(a);
     for (;;) {
-        now = clock_now();
-        due = look_at_deletes(a, now);
-        flush_at = due.count > 0 ? due.oldest_ns + atomic_load(&a->linger_ns) : INT64_MAX;
+        struct deletes_due due = deletes_look(&a->deletes, now = clock_now());
+        int64_t flush_at = due.count > 0 ? due.oldest_ns + atomic_load(&a->linger_ns) : INT64_MAX;
+
         if (due.count == 0 || (open && due.count < SQS_BATCH_MAX && now < flush_at)) {
             *lingering = due.count;
             return flush_at < due.next_ns ? flush_at : due.next_ns;
         }
         lane = free_lane(a, DELETE_LANES);
-        if (lane == NULL)
+        if (lane == NULL || (due.probe && deleting(a)))
             return INT64_MAX; /* the end of a call is awaited anyway */
-        fill_with_deletes(a, lane, now);
+        lane->count = deletes_take(&a->deletes, now, lane->messages);
         start(a, lane, SQS_DELETE, ATTEMPT_NS);
     }
 }
@@ -539,7 +385,7 @@ void acknowledger_run(void *arg)
         int64_t lease_ns = look_at_leases(a);
         struct http *ended;
 
-        if (!open && a->deletes.first == NULL && a->changes.first == NULL && !busy(a))
+        if (!open && a->deletes.waiting.first == NULL && a->changes.first == NULL && !busy(a))
             break;
         if (!may_sleep(a, lingering))
             continue;

@@ -2,6 +2,10 @@
  * DESIGN: those who wait sleep on flags of their own (struct stop), as a lost lease or the end of
  * the daemon wakes them there too. A change of state nudges every one of them; each looks for
  * itself what it may do. Who finds the probe due takes it, so no thread is kept for probing.
+ *
+ * Those whose records failed while it was not open share their probes. One that began before a
+ * record had failed says too little when it passes, as the table may have gone down since; so each
+ * needs one that began afterwards, and however many they are, two in a row are enough.
  */
 #include "orderd/breaker.h"
 
@@ -31,7 +35,10 @@ struct breaker {
     struct breaker_observer observer;
     struct waiter *waiters;
     unsigned waiting;
-    bool probing;     /* somebody was told to probe */
+    bool probing;     /* somebody was told to probe, while it is open */
+    bool asking;      /* likewise, while it is not */
+    uint64_t asked;   /* probes of that kind, begun */
+    uint64_t healthy; /* the number of the last of them that passed; 0: none */
     bool trial_taken; /* somebody was told to go first: this thread */
     pthread_t first;
     bool tended;      /* somebody without an order looks after it */
@@ -40,11 +47,12 @@ struct breaker {
     int64_t probe_ns; /* the next probe is due */
     int64_t pause_ns; /* after the next failure */
     unsigned probes;
+    unsigned openings;
     unsigned nudges, seen_tending; /* the last by those who tend */
     struct error why;
     enum breaker_state told; /* to the observer */
     bool telling;
-    bool by_refusals;     /* that opened it: then a refused trial opens it again */
+    bool by_refusals;     /* they opened it: then a refused trial opens it again */
     atomic_uint refusals; /* different orders in a row; written under the lock */
     char refused[BREAKER_REFUSALS][ORDER_ID_SIZE];
 };
@@ -247,27 +255,103 @@ void breaker_end_tending(struct breaker *b)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* Under the lock. How long messages are held depends on whether refusals opened it. */
+static void set_reason(struct breaker *b, const struct error *why, bool by_refusals)
+{
+    b->why = *why;
+    if (b->by_refusals == by_refusals)
+        return;
+    b->by_refusals = by_refusals;
+    b->nudges++;
+    nudge_all(b);
+}
+
+/* Under the lock. */
 static void open_because(struct breaker *b, const struct error *why, bool by_refusals)
 {
-    enum breaker_state before = lock(b);
+    enum breaker_state before = breaker_state(b);
 
-    b->why = *why;
-    b->by_refusals = by_refusals;
+    set_reason(b, why, by_refusals);
     if (before == BREAKER_CLOSED) {
         b->since_ns = clock_now();
         b->probes = 0;
         b->pause_ns = PAUSE_FIRST_NS;
     }
     if (before != BREAKER_OPEN) {
+        b->openings++;
         schedule_probe(b);
         set_state(b, BREAKER_OPEN);
     }
-    unlock(b);
 }
 
 void breaker_open(struct breaker *b, const struct error *why)
 {
+    (void)lock(b);
     open_because(b, why, false);
+    unlock(b);
+}
+
+/* Under the lock: is it known how the table is, by a probe of number NEEDED or later? */
+static bool is_answered(struct breaker *b, uint64_t needed, enum breaker_turn *turn)
+{
+    *turn = BREAKER_AGAIN;
+    if (breaker_state(b) == BREAKER_OPEN)
+        return true;
+    *turn = BREAKER_GO;
+    if (b->healthy >= needed)
+        return true;
+    *turn = BREAKER_PROBE;
+    if (b->asking)
+        return false;
+    b->asking = true;
+    b->asked++;
+    return true;
+}
+
+/* Under the lock, which is given back for good. */
+static enum breaker_turn wait_for_answer(struct breaker *b, uint64_t needed, struct stop *stop)
+{
+    struct waiter self = {.stop = stop};
+    enum breaker_turn turn;
+    bool stopped = false;
+
+    add_waiter(b, &self);
+    while (!stopped && !is_answered(b, needed, &turn)) {
+        pthread_mutex_unlock(&b->lock);
+        stopped = stop_wait(stop, INT64_MAX);
+        pthread_mutex_lock(&b->lock);
+    }
+    remove_waiter(b, &self);
+    pthread_mutex_unlock(&b->lock);
+    (void)stop_wait(stop, clock_now()); /* takes off a nudge that came too late */
+    return stopped ? BREAKER_STOPPED : turn;
+}
+
+enum breaker_turn breaker_ask(struct breaker *b, struct stop *stop)
+{
+    enum breaker_turn turn;
+    uint64_t needed;
+
+    if (stop_raised(stop))
+        return BREAKER_STOPPED;
+    pthread_mutex_lock(&b->lock);
+    needed = b->asked + 1;
+    if (!is_answered(b, needed, &turn))
+        return wait_for_answer(b, needed, stop);
+    pthread_mutex_unlock(&b->lock);
+    return turn;
+}
+
+void breaker_answered(struct breaker *b, bool worked, const struct error *why)
+{
+    (void)lock(b);
+    b->asking = false;
+    if (worked)
+        b->healthy = b->asked;
+    else if (why->kind != ERROR_STOPPED)
+        open_because(b, why, false);
+    nudge_all(b);
+    unlock(b);
 }
 
 void breaker_probed(struct breaker *b, bool worked, const struct error *why)
@@ -281,7 +365,7 @@ void breaker_probed(struct breaker *b, bool worked, const struct error *why)
         set_state(b, BREAKER_TRIAL);
     } else if (before == BREAKER_OPEN) {
         if (!stopped) {
-            b->why = *why;
+            set_reason(b, why, false); /* whatever opened it: now it is down */
             schedule_probe(b);
         }
         nudge_all(b); /* another one may have to make the next */
@@ -318,12 +402,22 @@ void breaker_undecided(struct breaker *b)
     unlock(b);
 }
 
+void breaker_recorded_refusal(struct breaker *b)
+{
+    if (breaker_state(b) != BREAKER_TRIAL)
+        return;
+    if (lock(b) == BREAKER_TRIAL && is_first(b))
+        set_state(b, BREAKER_CLOSED);
+    unlock(b);
+}
+
 bool breaker_refused(struct breaker *b, const char *order_id, const struct error *why)
 {
+    enum breaker_state before = lock(b);
     bool known = false;
     bool full;
 
-    if (lock(b) == BREAKER_OPEN) { /* by others, meanwhile */
+    if (before == BREAKER_OPEN) { /* by others, meanwhile */
         unlock(b);
         return true;
     }
@@ -332,13 +426,13 @@ bool breaker_refused(struct breaker *b, const char *order_id, const struct error
     if (!known && b->refusals < BREAKER_REFUSALS)
         (void)snprintf(b->refused[b->refusals++], ORDER_ID_SIZE, "%s", order_id);
     full = b->refusals == BREAKER_REFUSALS ||
-           (b->by_refusals && breaker_state(b) == BREAKER_TRIAL && is_first(b));
-    if (full)
+           (b->by_refusals && before == BREAKER_TRIAL && is_first(b));
+    if (full) {
         b->refusals = 0; /* counted anew after it has closed */
-    unlock(b);
-    if (full)
         open_because(b, why, true);
-    else
+    }
+    unlock(b);
+    if (!full)
         breaker_undecided(b);
     return full;
 }
@@ -371,6 +465,8 @@ void breaker_describe(struct breaker *b, struct breaker_report *out)
         .since_ns = b->since_ns,
         .waiting = b->waiting,
         .probes = b->probes,
+        .openings = b->openings,
+        .by_refusals = b->by_refusals && breaker_state(b) != BREAKER_CLOSED,
         .error = b->why,
     };
     pthread_mutex_unlock(&b->lock);

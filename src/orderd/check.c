@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "order/record.h"
 #include "order/remedy.h"
+#include "orderd/extender.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +163,21 @@ static void look_at_redrive(struct check *c)
                                    "and counts from when they were sent"));
 }
 
+/* The only optional right that nothing else here shows. The handle is nobody's, so it changes
+ * nothing. */
+static void look_at_rights(struct check *c)
+{
+    struct sqs_entry entry = {.receipt_handle = "none", .visibility_s = 0};
+    struct error err = ERROR_INIT;
+    bool asked = sqs_batch_perform(&c->sqs, SQS_CHANGE_VISIBILITY, &entry, 1, &err);
+
+    if (!extender_is_denial(asked ? entry.code : err.code))
+        return;
+    log_event(LOG_WARNING, "right_missing", LOG_STR("right", "sqs:ChangeMessageVisibility"),
+              LOG_STR("error", "leases cannot be extended and nothing is released or delayed: what "
+                               "takes longer than its visibility timeout is received again"));
+}
+
 bool check_run(const struct check_options *options, struct check_findings *out, struct error *err)
 {
     struct check c = {.options = options, .found = out};
@@ -175,8 +191,10 @@ bool check_run(const struct check_options *options, struct check_findings *out, 
     ok = check_insist(options->patience, find_queue, &c, err) &&
          check_insist(options->patience, check_queue, &c, err) &&
          check_insist(options->patience, check_table, &c, err);
-    if (ok)
+    if (ok) {
+        look_at_rights(&c);
         look_at_redrive(&c);
+    }
     recorder_release(&c.recorder);
     dynamodb_release(&c.dynamodb);
     sqs_release(&c.sqs);

@@ -7,30 +7,45 @@
 #include "base/mem.h"
 
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 void control_init(struct control *c, const struct settings *settings,
                   const struct config_request *request, const struct stats *stats)
 {
-    *c = (struct control){
-        .settings = settings, .request = request, .current = settings, .stats = stats};
+    *c = (struct control){.settings = settings, .request = request, .stats = stats};
 }
 
-static void release_reloaded(struct control *c)
+static void release_settings(struct settings *settings)
 {
-    struct settings *current = (struct settings *)(uintptr_t)c->current;
-
-    if (current == c->settings)
+    if (settings == NULL)
         return;
-    config_release(current);
-    free(current);
+    config_release(settings);
+    free(settings);
 }
 
 void control_release(struct control *c)
 {
-    release_reloaded(c);
-    c->current = c->settings;
+    release_settings(c->reloaded);
+    c->reloaded = NULL;
+}
+
+/* What was read last. */
+static const struct settings *current(const struct control *c)
+{
+    return c->reloaded != NULL ? c->reloaded : c->settings;
+}
+
+/* Takes over what can change while threads run. */
+static void apply(struct control *c)
+{
+    const struct config *config = &current(c)->values;
+
+    if (c->crew == NULL)
+        return;
+    atomic_store(&c->crew->recording.hold_ns, config->breaker.hold_seconds * CLOCK_NS_PER_S);
+    breaker_nudge(c->crew->breaker); /* what is held already counts anew */
+    acknowledger_set_linger(c->crew->acknowledger,
+                            config->queue.delete_linger_ms * CLOCK_NS_PER_MS);
 }
 
 void control_attach(struct control *c, struct crew *crew, struct services *services)
@@ -38,6 +53,7 @@ void control_attach(struct control *c, struct crew *crew, struct services *servi
     c->crew = crew;
     c->services = services;
     queue_pause(crew->queue, c->paused);
+    apply(c);
 }
 
 /* Opens the log anew, as SIGHUP asks for after a rotation, and takes over how it is written. */
@@ -50,30 +66,19 @@ static void reopen_log(const struct config *config)
         log_failure(LOG_ERROR, "log_not_reopened", &err);
 }
 
-/* Takes over what can change while threads run. */
-static void apply(struct control *c, const struct config *config)
-{
-    reopen_log(config);
-    if (c->crew == NULL)
-        return;
-    atomic_store(&c->crew->recording.hold_ns, config->breaker.hold_seconds * CLOCK_NS_PER_S);
-    breaker_nudge(c->crew->breaker); /* what is held already counts anew */
-    acknowledger_set_linger(c->crew->acknowledger,
-                            config->queue.delete_linger_ms * CLOCK_NS_PER_MS);
-}
-
 static void take_over(struct control *c, struct settings *fresh)
 {
     CLEANUP(buf_release) struct buf changed = BUF_INIT(CONFIG_NAMES_MAX);
     CLEANUP(buf_release) struct buf waiting = BUF_INIT(CONFIG_NAMES_MAX);
 
-    config_changes(c->current, fresh, true, &changed);
+    config_changes(current(c), fresh, true, &changed);
     config_changes(c->settings, fresh, false, &waiting);
-    apply(c, &fresh->values);
+    release_settings(c->reloaded);
+    c->reloaded = fresh;
+    reopen_log(&fresh->values);
+    apply(c);
     log_event(LOG_INFO, "reloaded", LOG_STR("changed", buf_text(&changed)),
               LOG_STR("need_restart", buf_text(&waiting)));
-    release_reloaded(c);
-    c->current = fresh;
 }
 
 void control_reload(struct control *c)
@@ -85,10 +90,9 @@ void control_reload(struct control *c)
         take_over(c, fresh);
         return;
     }
-    reopen_log(&c->current->values); /* a rotation does not wait for valid settings */
+    reopen_log(&current(c)->values); /* a rotation does not wait for valid settings */
     log_failure(LOG_ERROR, "reload_refused", &err);
-    config_release(fresh);
-    free(fresh);
+    release_settings(fresh);
 }
 
 void control_pause(struct control *c, bool paused, const char *signal_name)

@@ -243,29 +243,40 @@ void crew_join(struct crew *c)
     thread_join(&c->acknowledger_thread);
 }
 
-static const char *first_hanging(const struct thread *threads, unsigned count, int64_t now_ns)
+static bool find_hanging(const struct thread *threads, unsigned count, int64_t now_ns,
+                         const char **name)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (thread_hangs(&threads[i], now_ns))
-            return threads[i].name;
-    return NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (thread_hangs(&threads[i], now_ns)) {
+            *name = threads[i].name;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *crew_hanging(const struct crew *c, int64_t now_ns)
 {
-    const char *name = first_hanging(&c->acknowledger_thread, 1, now_ns);
+    const char *name;
 
-    if (name == NULL)
-        name = first_hanging(c->worker_threads, c->worker_count, now_ns);
-    if (name == NULL)
-        name = first_hanging(c->receiver_threads, c->receiver_count, now_ns);
-    return name;
+    return find_hanging(&c->acknowledger_thread, 1, now_ns, &name) ||
+                   find_hanging(c->worker_threads, c->worker_count, now_ns, &name) ||
+                   find_hanging(c->receiver_threads, c->receiver_count, now_ns, &name)
+               ? name
+               : NULL;
 }
 
 const char *crew_waits_for(const struct crew *c)
 {
-    if (breaker_state(c->breaker) != BREAKER_CLOSED)
+    switch (breaker_state(c->breaker)) {
+    case BREAKER_OPEN:
         return "the table takes no records";
+    case BREAKER_TRIAL:
+        return "the table answers again; one order goes first";
+    case BREAKER_CLOSED:
+    case BREAKER_STATES:
+        break;
+    }
     return queue_state(c->queue).open ? "SQS does not answer as it should" : NULL;
 }
 
@@ -276,14 +287,14 @@ void crew_report(struct crew *c, int64_t now_ns)
     unsigned held = sqs.in_hand - sqs.asked;
 
     breaker_describe(c->breaker, &table);
-    if (table.state == BREAKER_CLOSED && !sqs.open) {
+    if (table.state != BREAKER_OPEN && !sqs.open) {
         c->report_ns = now_ns + REPORT_EVERY_NS; /* that it opens is said when it does */
         return;
     }
     if (now_ns < c->report_ns)
         return;
     c->report_ns = now_ns + REPORT_EVERY_NS;
-    if (table.state != BREAKER_CLOSED)
+    if (table.state == BREAKER_OPEN)
         log_breaker_open("table", &table.error, (now_ns - table.since_ns) / CLOCK_NS_PER_S, held);
     if (sqs.open)
         log_breaker_open("queue", &sqs.error, (now_ns - sqs.open_ns) / CLOCK_NS_PER_S, held);

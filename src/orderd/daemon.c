@@ -16,25 +16,20 @@
 
 #include "aws/credentials.h"
 #include "aws/http.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/stop.h"
 #include "base/thread.h"
-#include "order/services.h"
-#include "orderd/check.h"
 #include "orderd/control.h"
 #include "orderd/crew.h"
-#include "orderd/log_credentials.h"
 #include "orderd/notify.h"
+#include "orderd/start.h"
 #include "orderd/stats.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -42,6 +37,7 @@
 enum {
     DRAIN_MARGIN_S = 25, /* of a drain beyond the order's time and the poll's wait */
     TICK_MS = 1000,
+    QUICK_TICK_MS = 50,
     QUIET_S = 5, /* of a start, before systemd hears that it takes longer */
 };
 
@@ -49,7 +45,7 @@ enum phase { STARTING, RUNNING, LAST_POLLS, WORKING, DELETING, ENDED };
 
 struct daemon {
     const struct settings *settings;
-    const struct config *config;
+    const struct config *config; /* their values */
 
     struct stop stop;  /* no new work: ends waits of the start */
     struct stop abort; /* ends everything at once */
@@ -57,24 +53,14 @@ struct daemon {
     enum phase phase;
     int64_t drain_until_ns;
 
-    struct services services;
+    struct start start;
     struct thread credentials_thread;
-
-    struct thread check_thread;
-    struct check_patience patience;
-    struct check_findings findings;
-    struct error check_error;
-    bool check_ok;
-
     struct stats stats;
     struct crew crew;
     bool crewed; /* there is a crew */
     struct control control;
     struct notify notify;
 };
-
-/* --- building and taking down -------------------------------------------------------------------
- */
 
 /* Signals are blocked in every thread and read by this one. */
 static bool catch_signals(struct daemon *d, struct error *err)
@@ -97,52 +83,12 @@ static bool catch_signals(struct daemon *d, struct error *err)
 static void release(struct daemon *d)
 {
     crew_release(&d->crew);
-    services_release(&d->services);
+    start_release(&d->start);
     control_release(&d->control);
     stop_release(&d->abort);
     stop_release(&d->stop);
     if (d->signals >= 0)
         (void)close(d->signals);
-}
-
-/* --- starting -----------------------------------------------------------------------------------
- */
-
-static void clock_corrected(const char *service, int64_t skew_ms)
-{
-    log_event(LOG_WARNING, "clock_corrected", LOG_STR("service", service),
-              LOG_INT("behind_seconds", skew_ms / 1000),
-              LOG_STR("error", "this host's clock is wrong: requests are signed with the service's "
-                               "time; see to the time synchronisation"));
-}
-
-/* The region may have to be asked for, so the clients are made here and not before; repeated when
- * it was not told. */
-static bool make_services(void *arg, struct error *err)
-{
-    struct daemon *d = arg;
-    const struct services_options options = {
-        .user_agent = "orderd/" ORDERD_VERSION,
-        .stop = &d->stop,
-        .abort = &d->abort,
-        .observer = &log_credentials,
-        .clock_corrected = clock_corrected,
-    };
-
-    services_release(&d->services);
-    return services_init(&d->services, d->settings, &options, err);
-}
-
-static void run_check(void *arg)
-{
-    struct daemon *d = arg;
-    const struct check_options options = {.config = d->config,
-                                          .sqs = &d->services.sqs,
-                                          .dynamodb = &d->services.dynamodb,
-                                          .patience = &d->patience};
-
-    d->check_ok = check_insist(&d->patience, make_services, d, &d->check_error) &&
-                  check_run(&options, &d->findings, &d->check_error);
 }
 
 /* What the daemon does, in a sentence. */
@@ -152,7 +98,7 @@ static const char *status_of(const struct daemon *d, char status[NOTIFY_STATUS_M
 
     if (d->phase == STARTING)
         (void)snprintf(status, NOTIFY_STATUS_MAX, "Starting%s",
-                       atomic_load(&d->patience.held)
+                       start_held(&d->start)
                            ? ": SQS, DynamoDB or the credentials are waited for; see the log"
                            : "");
     else if (d->phase != RUNNING)
@@ -163,7 +109,7 @@ static const char *status_of(const struct daemon *d, char status[NOTIFY_STATUS_M
     else
         (void)snprintf(status, NOTIFY_STATUS_MAX, "%s %s",
                        d->control.paused ? "Paused; not polling" : "Polling",
-                       d->findings.queue_url);
+                       d->start.findings.queue_url);
     return status;
 }
 
@@ -173,32 +119,31 @@ static bool begin_running(struct daemon *d, struct error *err)
     const struct config *c = d->config;
     const struct crew_options options = {
         .config = c,
-        .services = &d->services,
-        .findings = &d->findings,
+        .services = &d->start.services,
+        .findings = &d->start.findings,
         .stats = &d->stats,
         .stop = &d->stop,
         .abort = &d->abort,
     };
 
     d->crewed = true;
-    if (!crew_init(&d->crew, &options, err) ||
-        !thread_start(&d->credentials_thread, "credentials", credentials_refresh_run,
-                      d->services.credentials, err) ||
+    if (!crew_init(&d->crew, &options, err))
+        return false;
+    control_attach(&d->control, &d->crew, &d->start.services);
+    if (!thread_start(&d->credentials_thread, "credentials", credentials_refresh_run,
+                      d->start.services.credentials, err) ||
         !crew_start(&d->crew, err))
         return false;
     d->phase = RUNNING;
-    control_attach(&d->control, &d->crew, &d->services);
     log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION),
-              LOG_STR("queue", d->findings.queue_url), LOG_STR("table", c->table.name),
-              LOG_STR("region", d->services.region), LOG_INT("workers", c->processing.workers),
+              LOG_STR("queue", d->start.findings.queue_url), LOG_STR("table", c->table.name),
+              LOG_STR("region", d->start.services.region),
+              LOG_INT("workers", c->processing.workers),
               LOG_INT("visibility_seconds", d->crew.receiver_options.visibility_s),
-              LOG_INT("max_receive_count", d->findings.max_receive_count));
+              LOG_INT("max_receive_count", d->start.findings.max_receive_count));
     notify_ready(&d->notify, status_of(d, status));
     return true;
 }
-
-/* --- ending -------------------------------------------------------------------------------------
- */
 
 static int64_t drain_limit_s(const struct daemon *d)
 {
@@ -240,9 +185,6 @@ static void on_stop(struct daemon *d, int number)
     begin_drain(d);
     notify_stopping(&d->notify, status_of(d, status));
 }
-
-/* --- signals ------------------------------------------------------------------------------------
- */
 
 static const char *state_name(const struct daemon *d)
 {
@@ -294,14 +236,14 @@ static void read_signals(struct daemon *d)
 /* Goes to the next phase when the threads of this one have ended. */
 static bool advance(struct daemon *d, struct error *err)
 {
-    if (d->phase == STARTING && thread_ended(&d->check_thread)) {
-        thread_join(&d->check_thread);
-        if (d->check_ok && !stop_raised(&d->stop))
+    if (d->phase == STARTING && thread_ended(&d->start.thread)) {
+        thread_join(&d->start.thread);
+        if (d->start.ok && !stop_raised(&d->stop))
             return begin_running(d, err);
         d->phase = ENDED;
-        if (d->check_ok || d->check_error.kind == ERROR_STOPPED)
+        if (d->start.ok || d->start.error.kind == ERROR_STOPPED)
             return true;
-        *err = d->check_error;
+        *err = d->start.error;
         return false;
     }
     if (d->phase == LAST_POLLS && crew_polls_ended(&d->crew)) {
@@ -317,18 +259,28 @@ static bool advance(struct daemon *d, struct error *err)
     return true;
 }
 
+/* Returns the name of a thread that has not moved within its bound; NULL when all have. */
+static const char *hanging(const struct daemon *d, int64_t now)
+{
+    if (thread_hangs(&d->start.thread, now))
+        return d->start.thread.name;
+    if (thread_hangs(&d->credentials_thread, now))
+        return d->credentials_thread.name;
+    return d->crewed ? crew_hanging(&d->crew, now) : NULL;
+}
+
 /* A start that an outage holds is over as far as systemd is concerned: what is ordered after the
  * daemon need not wait for that. */
 static void tell_systemd(struct daemon *d, int64_t now)
 {
     char status[NOTIFY_STATUS_MAX];
 
-    notify_alive(&d->notify, d->crewed ? crew_hanging(&d->crew, now) : NULL, now);
-    if (d->phase == STARTING && !d->notify.ready && atomic_load(&d->patience.held))
+    notify_alive(&d->notify, hanging(d, now), now);
+    if (d->phase == STARTING && !d->notify.ready && start_held(&d->start))
         notify_ready(&d->notify, status_of(d, status));
     else
         notify_status(&d->notify, status_of(d, status));
-    if (d->phase != RUNNING)
+    if (!d->notify.ready || stop_raised(&d->stop))
         notify_needs_time(&d->notify, now);
 }
 
@@ -351,7 +303,7 @@ static void end_threads(struct daemon *d)
         stop_raise(&d->stop);
         stop_raise(&d->abort);
     }
-    thread_join(&d->check_thread);
+    thread_join(&d->start.thread);
     if (!d->crewed)
         return;
     if (d->phase != ENDED)
@@ -378,17 +330,26 @@ static void log_account(const struct stats *s)
               LOG_INT("unreadable", (int64_t)stats_get(&s->unreadable)));
 }
 
+/* What goes from phase to phase is looked at often, so that nobody waits for a tick. */
+static int tick_ms(const struct daemon *d)
+{
+    bool lasts = d->phase == RUNNING || (d->phase == STARTING && start_held(&d->start));
+
+    return lasts ? TICK_MS : QUICK_TICK_MS;
+}
+
 static bool run(struct daemon *d, struct error *err)
 {
     struct pollfd wait = {.events = POLLIN};
     bool ok = true;
 
-    if (!catch_signals(d, err) || !thread_start(&d->check_thread, "start", run_check, d, err))
+    if (!catch_signals(d, err) || !log_start_writer(err) ||
+        !start_begin(&d->start, d->settings, &d->stop, &d->abort, err))
         return false;
     wait.fd = d->signals;
     notify_init(&d->notify, QUIET_S * CLOCK_NS_PER_S);
     while (ok && d->phase != ENDED) {
-        (void)poll(&wait, 1, d->phase == RUNNING ? TICK_MS : TICK_MS / 20);
+        (void)poll(&wait, 1, tick_ms(d));
         read_signals(d);
         ok = advance(d, err);
         watch(d);
@@ -405,11 +366,9 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
         .stop = {.fd = -1},
         .abort = {.fd = -1},
         .signals = -1,
-        .check_error = ERROR_INIT,
     };
     bool ok;
 
-    d.patience.stop = &d.stop;
     control_init(&d.control, settings, request, &d.stats);
     if (!http_global_init(err))
         return false;
@@ -417,6 +376,7 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     end_threads(&d);
     if (ok)
         log_account(&d.stats);
+    log_stop_writer();
     release(&d);
     http_global_release();
     return ok;

@@ -1,8 +1,8 @@
 /*
  * DESIGN: some sixty leases at a time, begun and ended once an order and hardly ever extended. So
  * beginning and ending are a few pointers under a lock, and the rare questions walk the list. The
- * moment of the next extension is kept as a lower bound: an ended lease may leave it too early,
- * which costs one look in vain.
+ * moment of the next look is kept as a lower bound: an ended lease may leave it too early, which
+ * costs one look in vain.
  */
 #include "orderd/lease.h"
 
@@ -58,6 +58,7 @@ void lease_init(struct lease *l, const char *message_id, const char *handle, int
         .length_ns = length_ns,
         .due_ns = received_ns + length_ns / 2,
         .end_ns = received_ns + length_ns,
+        .confirmation_number = "",
     };
 }
 
@@ -132,7 +133,7 @@ void lease_watch(struct lease *l, struct stop *work)
     pthread_mutex_unlock(&r->lock);
 }
 
-void lease_done(struct lease *l)
+void lease_done(struct lease *l, const char *confirmation_number)
 {
     struct leases *r = l->leases;
 
@@ -140,6 +141,7 @@ void lease_done(struct lease *l)
         return;
     pthread_mutex_lock(&r->lock);
     l->done = true;
+    l->confirmation_number = confirmation_number;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -207,17 +209,14 @@ static unsigned take_due_of(struct lease *l, int64_t now, struct lease_extension
     for (; l != NULL; l = l->next) {
         unsigned visibility_s;
 
-        if (l->extension != NULL)
-            continue; /* its answer says when it is due again */
-        if (l->due_ns <= now && lease_end_ns(l) <= now)
+        if (l->due_ns <= now && lease_end_ns(l) <= now) {
             lost += lose(l);
-        if (l->due_ns <= now && *count < SQS_BATCH_MAX) {
+        } else if (l->due_ns <= now && *count < SQS_BATCH_MAX) {
             visibility_s = next_timeout(l, now);
-            if (visibility_s > 0) {
+            if (visibility_s > 0)
                 take(l, &out[(*count)++], visibility_s);
-                continue;
-            }
-            l->due_ns = lease_end_ns(l); /* nothing more to gain; its end is looked at */
+            /* the answer may come too late, and without a call there is nothing more to gain */
+            l->due_ns = lease_end_ns(l);
         }
         *next = l->due_ns < *next ? l->due_ns : *next;
     }
@@ -242,16 +241,19 @@ unsigned leases_take_due(struct leases *r, struct lease_extension out[SQS_BATCH_
     return count;
 }
 
-/* Under the lock. A lease that cannot go on is due at its end: leases_take_due() finds it lost. */
+/* Under the lock. A lease that cannot go on is due at its end: leases_take_due() finds it lost. So
+ * does it when an extension comes too late: somebody else could have had the message in between. */
 static unsigned settle(struct leases *r, struct lease *l, const struct lease_extension *e,
                        enum lease_answer answer, int64_t sent_ns)
 {
-    int64_t again = clock_now() + AGAIN_NS;
+    int64_t now = clock_now();
 
     l->extension = NULL;
     if (answer == LEASE_REFUSED)
         return lose(l);
-    if (answer == LEASE_EXTENDED)
+    if (answer == LEASE_EXTENDED && !l->done && now >= lease_end_ns(l))
+        answer = LEASE_NO_MORE;
+    if (answer == LEASE_EXTENDED && !lease_lost(l))
         atomic_store(&l->end_ns, sent_ns + e->visibility_s * CLOCK_NS_PER_S);
     if (l->let_go || lease_lost(l)) {
         l->due_ns = INT64_MAX; /* meanwhile */
@@ -259,10 +261,10 @@ static unsigned settle(struct leases *r, struct lease *l, const struct lease_ext
     }
     if (answer == LEASE_EXTENDED)
         l->due_ns = sent_ns + e->visibility_s * CLOCK_NS_PER_S / 2;
-    else if (answer == LEASE_NO_MORE || again > lease_end_ns(l))
+    else if (answer == LEASE_NO_MORE || now + AGAIN_NS > lease_end_ns(l))
         l->due_ns = lease_end_ns(l);
     else
-        l->due_ns = again;
+        l->due_ns = now + AGAIN_NS;
     if (l->due_ns < r->next_due_ns)
         r->next_due_ns = l->due_ns;
     return 0;
@@ -288,16 +290,20 @@ unsigned leases_settle(struct leases *r, struct lease_extension *extensions,
     return lost;
 }
 
-enum lease_known leases_received_again(struct leases *r, const char *message_id)
+enum lease_known leases_received_again(struct leases *r, const char *message_id,
+                                       char confirmation_number[LEASE_CONFIRMATION_SIZE])
 {
     enum lease_known known = LEASE_UNKNOWN;
 
+    confirmation_number[0] = '\0';
     pthread_mutex_lock(&r->lock);
     for (struct lease *l = *bucket_of(r, message_id); l != NULL; l = l->next) {
         if (strcmp(l->message_id, message_id) != 0)
             continue;
         if (l->done) {
             known = LEASE_DONE;
+            (void)snprintf(confirmation_number, LEASE_CONFIRMATION_SIZE, "%s",
+                           l->confirmation_number);
             break;
         }
         known = LEASE_IN_WORK;

@@ -10,6 +10,9 @@
 
 enum { EXTEND_S = 15 };
 
+#define GAP_NS (5 * CLOCK_NS_PER_S)
+#define GRACE_NS (60 * CLOCK_NS_PER_S)
+
 void notify_init(struct notify *n, int64_t quiet_ns)
 {
     uint64_t usec = 0;
@@ -56,8 +59,20 @@ void notify_stopping(struct notify *n, const char *status)
     (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
 }
 
+/* After a suspend, or a SIGSTOP, every bound is over: they count on a clock that went on, and the
+ * waits of libcurl and of the kernel do not. */
+static bool stood_still(struct notify *n, int64_t now_ns)
+{
+    if (n->looked_ns != 0 && now_ns - n->looked_ns > GAP_NS)
+        n->grace_ns = now_ns + GRACE_NS;
+    n->looked_ns = now_ns;
+    return now_ns < n->grace_ns;
+}
+
 void notify_alive(struct notify *n, const char *hanging, int64_t now_ns)
 {
+    if (stood_still(n, now_ns))
+        hanging = NULL;
     if (hanging != NULL && hanging != n->hanging)
         log_event(LOG_ERROR, "thread_hangs", LOG_STR("thread", hanging),
                   LOG_STR("error", "it has not moved within its bound; the watchdog is not fed"));

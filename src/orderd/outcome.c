@@ -1,5 +1,6 @@
 #include "orderd/outcome.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,28 +21,42 @@ const char *outcome_event_name(enum event event)
     return names[event];
 }
 
-bool outcome_is_orders_fault(const struct error *err)
-{
-    return err->kind == ERROR_REJECTED &&
-           (strcmp(err->code, "ORDER_TOO_LARGE") == 0 || strcmp(err->code, "INVALID_ORDER") == 0);
-}
+/*
+ * Whose a failure is; the first row that fits counts. What is the network's, the keys' or the
+ * table's own has been waited out when it comes to a verdict on a record (recording.h): then the
+ * table takes others, and not this one.
+ */
+static const struct {
+    enum step step;       /* STEPS: any */
+    enum error_kind kind; /* ERROR_NONE: any */
+    const char *code;     /* NULL: any */
+    struct verdict verdict;
+} verdicts[] = {
+    {STEPS, ERROR_STOPPED, NULL, {.event = EVENT_DEFERRED}},
+    {STEP_ORDER, ERROR_NONE, NULL, {.event = EVENT_FAILED, .permanent = true}},
+    {STEP_PROCESS, ERROR_NONE, NULL, {.event = EVENT_FAILED, .code = "PROCESSING_FAILED"}},
+    {STEP_RECORD, ERROR_REJECTED, "ORDER_TOO_LARGE", {.event = EVENT_FAILED, .permanent = true}},
+    {STEP_RECORD, ERROR_REJECTED, "INVALID_ORDER", {.event = EVENT_FAILED, .permanent = true}},
+    {STEP_RECORD,
+     ERROR_NONE,
+     NULL,
+     {.event = EVENT_FAILED, .code = "RECORD_REFUSED", .refused = true}},
+};
 
 struct verdict outcome_of_error(enum step step, const struct error *err)
 {
-    if (err->kind == ERROR_STOPPED)
-        return (struct verdict){.event = EVENT_DEFERRED};
-    switch (step) {
-    case STEP_ORDER:
-        return (struct verdict){.event = EVENT_FAILED, .permanent = true};
-    case STEP_PROCESS:
-        return (struct verdict){.event = EVENT_FAILED, .code = "PROCESSING_FAILED"};
-    case STEP_RECORD:
-        break;
-    }
-    if (outcome_is_orders_fault(err))
-        return (struct verdict){.event = EVENT_FAILED, .permanent = true};
-    /* what was the table's fault has been waited out: it takes others, and not this one */
-    return (struct verdict){.event = EVENT_FAILED, .code = "RECORD_REFUSED"};
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+        if ((verdicts[i].step == STEPS || verdicts[i].step == step) &&
+            (verdicts[i].kind == ERROR_NONE || verdicts[i].kind == err->kind) &&
+            (verdicts[i].code == NULL || strcmp(verdicts[i].code, err->code) == 0))
+            return verdicts[i].verdict;
+    assert(false); /* each step has a row for any error */
+    return (struct verdict){.event = EVENT_DEFERRED};
+}
+
+bool outcome_is_orders_fault(const struct error *err)
+{
+    return outcome_of_error(STEP_RECORD, err).permanent;
 }
 
 bool outcome_is_final(const struct redrive *redrive, int64_t receive_count)

@@ -25,12 +25,13 @@ enum { DELETE_FAILURES = 3 }; /* in a row, before it is SQS and not chance */
 
 struct queue {
     pthread_mutex_t lock;
-    struct event arrived;    /* workers wait for messages */
-    pthread_cond_t may_poll; /* receivers wait for room, the end of a pause, or the end of polls */
+    struct event arrived;  /* workers wait for messages */
+    struct event may_poll; /* receivers wait for room, the end of a pause, or the end of polls */
     struct message_list waiting;
     unsigned workers, batch_size;
     unsigned idle;            /* workers in queue_take() */
-    unsigned pollers_waiting; /* receivers in queue_may_poll() */
+    unsigned pollers_waiting; /* receivers that sleep in queue_may_poll() */
+    unsigned pollers_called;  /* of these, woken up and not there yet */
     unsigned asked;           /* by open polls */
     unsigned taken;           /* by workers and not yet gone */
     bool backlog;             /* the last poll came back full */
@@ -42,7 +43,7 @@ struct queue {
     bool prefetch; /* messages may wait for workers: their leases can be extended */
     _Atomic(enum queue_table) table; /* read without the lock to see whether to take it */
     atomic_uint working;             /* workers that have a message */
-    bool receives_fail;              /* the last one did, after its retries */
+    bool receives_fail;              /* one did, after its retries, and so did its probe */
     unsigned failed_deletes;         /* calls in a row */
     int64_t open_ns;                 /* of SQS's breaker, 0 while it is closed */
     bool told_open, telling;         /* the observer: what he knows, and that he is being told */
@@ -54,7 +55,6 @@ struct queue *queue_new(unsigned workers, unsigned batch_size,
                         const struct queue_observer *observer)
 {
     struct queue *q = xcalloc(1, sizeof(*q));
-    pthread_condattr_t attributes;
 
     q->workers = workers;
     q->prefetch = true;
@@ -63,10 +63,6 @@ struct queue *queue_new(unsigned workers, unsigned batch_size,
     q->batch_size = batch_size;
     q->pause_ns = PAUSE_FIRST_NS;
     (void)pthread_mutex_init(&q->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&q->may_poll, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
     return q;
 }
 
@@ -75,7 +71,6 @@ void queue_free(struct queue *q)
     if (q == NULL)
         return;
     message_list_release(&q->waiting);
-    (void)pthread_cond_destroy(&q->may_poll);
     (void)pthread_mutex_destroy(&q->lock);
     free(q);
 }
@@ -126,35 +121,37 @@ static bool has_room(const struct queue *q)
            ahead(q) + q->taken + want <= q->workers + q->batch_size + QUEUE_UNDELETED_MAX;
 }
 
-/* A worker or a gone message made room: is there a receiver that waits for it? */
-static bool receiver_wanted(const struct queue *q)
+/* A worker or a gone message made room: is there a receiver that waits for it? True: the caller
+ * wakes it, behind the lock, as a thread that is woken under it runs against it. */
+static bool call_receiver(struct queue *q)
 {
-    return q->pollers_waiting > 0 && has_room(q);
+    if (q->pollers_waiting <= q->pollers_called || !has_room(q))
+        return false;
+    q->pollers_called++;
+    return true;
 }
 
-/* Unlocks, and wakes a receiver when there is reason to: behind the lock, as a thread that is woken
- * under it runs against it. */
 static void unlock(struct queue *q)
 {
-    bool wake = receiver_wanted(q);
+    bool called = call_receiver(q);
 
     pthread_mutex_unlock(&q->lock);
-    if (wake)
-        (void)pthread_cond_signal(&q->may_poll);
+    if (called)
+        event_wake(&q->may_poll, 1);
 }
 
-/* pthread conditions know the monotonic clock, which differs from clock_now() by the time that the
- * machine slept; a wait is relative, so that does not matter. */
-static void wait_until(struct queue *q, int64_t until_ns)
+/* Sleeps until a receiver is called or UNTIL_NS comes. The lock is let go meanwhile. */
+static void await_room(struct queue *q, int64_t until_ns)
 {
-    struct timespec t;
-    int64_t left = until_ns - clock_now();
+    unsigned ticket = event_ticket(&q->may_poll);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    left += t.tv_nsec;
-    t.tv_sec += left / CLOCK_NS_PER_S;
-    t.tv_nsec = left % CLOCK_NS_PER_S;
-    (void)pthread_cond_timedwait(&q->may_poll, &q->lock, &t);
+    q->pollers_waiting++;
+    pthread_mutex_unlock(&q->lock);
+    event_wait_until(&q->may_poll, ticket, until_ns);
+    pthread_mutex_lock(&q->lock);
+    q->pollers_waiting--;
+    if (q->pollers_called > 0)
+        q->pollers_called--;
 }
 
 unsigned queue_may_poll(struct queue *q)
@@ -162,12 +159,11 @@ unsigned queue_may_poll(struct queue *q)
     unsigned granted = 0;
 
     pthread_mutex_lock(&q->lock);
-    q->pollers_waiting++;
     while (!q->polls_ended) {
         if (!has_room(q)) {
-            (void)pthread_cond_wait(&q->may_poll, &q->lock);
+            await_room(q, INT64_MAX);
         } else if (clock_now() < q->not_before_ns) {
-            wait_until(q, q->not_before_ns);
+            await_room(q, q->not_before_ns);
         } else {
             granted = wanted(q);
             q->careful_open = q->careful;
@@ -175,7 +171,6 @@ unsigned queue_may_poll(struct queue *q)
             break;
         }
     }
-    q->pollers_waiting--;
     unlock(q);
     return granted;
 }
@@ -249,9 +244,12 @@ bool queue_receive_failed(struct queue *q, const struct error *why)
 {
     int64_t before_ns;
 
+    if (why->kind == ERROR_STOPPED)
+        return false;
     pthread_mutex_lock(&q->lock);
     before_ns = q->open_ns;
-    q->receives_fail = true;
+    if (q->careful_open) /* one reply can be lost to anything; and others may fail with it */
+        q->receives_fail = true;
     q->why = *why;
     unlock_and_tell(q);
     return before_ns != 0;
@@ -303,8 +301,8 @@ void queue_end_polls(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->polls_ended = true;
-    (void)pthread_cond_broadcast(&q->may_poll);
     pthread_mutex_unlock(&q->lock);
+    event_wake(&q->may_poll, UINT_MAX);
 }
 
 void queue_close(struct queue *q)
@@ -318,15 +316,18 @@ void queue_close(struct queue *q)
 struct message *queue_take(struct queue *q)
 {
     struct message *m;
+    bool called;
 
     pthread_mutex_lock(&q->lock);
     q->idle++;
-    if (receiver_wanted(q))
-        (void)pthread_cond_signal(&q->may_poll);
+    called = call_receiver(q);
     while ((m = message_list_take(&q->waiting)) == NULL && !q->closed) {
         unsigned ticket = event_ticket(&q->arrived);
 
         pthread_mutex_unlock(&q->lock);
+        if (called)
+            event_wake(&q->may_poll, 1);
+        called = false;
         event_wait(&q->arrived, ticket);
         pthread_mutex_lock(&q->lock);
     }
@@ -336,6 +337,8 @@ struct message *queue_take(struct queue *q)
         (void)atomic_fetch_add(&q->working, 1);
     }
     pthread_mutex_unlock(&q->lock);
+    if (called)
+        event_wake(&q->may_poll, 1);
     return m;
 }
 

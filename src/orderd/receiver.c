@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#include <string.h>
+
 /* A poll's bound: its wait, the time that a call may take beyond it, and some more. */
 #define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
 /* Between two looks at the queue's redrive policy. */
@@ -33,10 +35,12 @@ static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *broug
 
     for (unsigned i = 0; i < r->received.count; i++) {
         struct sqs_message *received = &r->received.messages[i];
-        bool known_done = leases_received_again(r->options->leases, received->id) == LEASE_DONE;
+        char number[LEASE_CONFIRMATION_SIZE];
+        enum lease_known known = leases_received_again(r->options->leases, received->id, number);
         struct message *m = message_new(received, sent_ns, lease_ns);
 
-        m->known_done = known_done;
+        m->known_done = known == LEASE_DONE;
+        memcpy(m->confirmation_number, number, sizeof(m->confirmation_number));
         wake = lease_begin(r->options->leases, &m->lease) || wake;
         message_list_add(brought, m);
     }
@@ -99,6 +103,7 @@ static void look_at_redrive(struct receiver *r)
         return;
     if (look == 0)
         return; /* it was read at the start */
+    thread_progress(HANG_MARGIN_NS);
     if (!sqs_attributes(&r->sqs, r->options->stop, &queue, &err)) {
         log_failure(LOG_DEBUG, "redrive_policy_unread", &err);
         return;

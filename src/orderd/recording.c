@@ -9,7 +9,8 @@
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
 /* How far a worker may be behind its own deadlines before it counts as hung. */
 #define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
-#define PROBE_NS (15 * CLOCK_NS_PER_S) /* with its retries */
+/* Of a probe with its retries: a table that is silent is soon known to be down. */
+#define PROBE_NS ATTEMPT_NS
 /* What has to be left of a lease for a record: less is not worth its call. */
 #define LEASE_MIN_NS (1 * CLOCK_NS_PER_S)
 #define ALONE_FIRST_NS (1 * CLOCK_NS_PER_S)
@@ -31,18 +32,39 @@ static enum recording_end stopped(const struct message *m, struct error *err)
     return let_go(err, "Stopped", "the daemon ended before the order was done");
 }
 
-/* Until when a message is held: as long as its lease can go, unless another host may have it. */
-static int64_t hold_until(const struct recording *r, const struct message *m)
+/* Tells whether another host may have a message when this one lets it go. */
+static bool is_for_others_too(const struct recording *r, const struct message *m)
 {
-    struct breaker_report report;
     int64_t most = atomic_load(&r->options->redrive->max_receive_count);
     int64_t count = m->sqs.receive_count;
 
-    if (most == 0 || count == 0 || most - count < RECEIVES_LEFT_MIN)
-        return m->received_ns + LEASE_LONGEST_NS;
+    return most > 0 && count > 0 && most - count >= RECEIVES_LEFT_MIN;
+}
+
+/* Until when a message is held: as long as its lease can go, unless another host may have it, or
+ * the table works and refuses this order among others. */
+static int64_t hold_until(const struct recording *r, const struct message *m)
+{
+    int64_t hold_ns = atomic_load(&r->options->hold_ns);
+    struct breaker_report report;
+
     breaker_describe(r->options->breaker, &report);
-    return (report.since_ns > m->received_ns ? report.since_ns : m->received_ns) +
-           atomic_load(&r->options->hold_ns);
+    if (is_for_others_too(r, m))
+        return (report.since_ns > m->received_ns ? report.since_ns : m->received_ns) + hold_ns;
+    if (report.by_refusals && m->refused_ns != 0)
+        return m->refused_ns + hold_ns;
+    return m->received_ns + LEASE_LONGEST_NS;
+}
+
+/* Tells whether a message whose order was refused has been held for long enough, while refusals
+ * have the breaker open: its trials are what keeps it so. */
+static bool is_refused_for_good(const struct recording *r, const struct message *m)
+{
+    struct breaker_report report;
+
+    breaker_describe(r->options->breaker, &report);
+    return report.by_refusals && m->refused_ns != 0 && !is_for_others_too(r, m) &&
+           clock_now() >= hold_until(r, m);
 }
 
 /* The record must not be on its way when the lease ends. */
@@ -79,9 +101,24 @@ static void probe_for_breaker(const struct recording *r)
     breaker_probed(r->options->breaker, worked, &err);
 }
 
+/* The time of a message is over while it waits at the breaker. */
+static enum recording_end end_hold(const struct recording *r, const struct message *m,
+                                   const struct recording_attempt *attempt, struct error *err)
+{
+    if (attempt->second)
+        return RECORDING_ANEW; /* how it ends is decided where its order's own record is */
+    if (is_refused_for_good(r, m))
+        return RECORDING_FAILED; /* ERR has the refusal */
+    return let_go(err, "HoldOver",
+                  "the table did not come back while the message was held; another host may have "
+                  "it");
+}
+
 /* Waits for the breaker to let the record pass; probes meanwhile when asked to. That can take
- * hours, which is no hang. */
-static bool pass(const struct recording *r, const struct message *m, struct error *err)
+ * hours, which is no hang. False: *RESULT is the end. */
+static bool pass(const struct recording *r, const struct message *m,
+                 const struct recording_attempt *attempt, enum recording_end *result,
+                 struct error *err)
 {
     for (;;) {
         if (breaker_state(r->options->breaker) == BREAKER_CLOSED && !stop_raised(r->work))
@@ -96,12 +133,10 @@ static bool pass(const struct recording *r, const struct message *m, struct erro
         case BREAKER_AGAIN: /* how long messages are held can change */
             break;
         case BREAKER_TIME_UP:
-            (void)let_go(err, "HoldOver",
-                         "the table did not come back while the message was held; another host "
-                         "may have it");
+            *result = end_hold(r, m, attempt, err);
             return false;
         case BREAKER_STOPPED:
-            (void)stopped(m, err);
+            *result = stopped(m, err);
             return false;
         }
     }
@@ -130,12 +165,16 @@ static enum attempt_end try(const struct recording *r, const struct message *m,
 }
 
 /* Tells the breaker how an attempt ended that says something final; false: the table failed. */
-static bool conclude(const struct recording *r, enum attempt_end end, enum recording_end *result)
+static bool conclude(const struct recording *r, const struct recording_attempt *attempt,
+                     enum attempt_end end, enum recording_end *result)
 {
     switch (end) {
     case WORKED:
         *result = RECORDING_DONE;
-        breaker_worked(r->options->breaker);
+        if (attempt->second)
+            breaker_recorded_refusal(r->options->breaker);
+        else
+            breaker_worked(r->options->breaker);
         return true;
     case ORDERS_FAULT: /* often found without asking the table, so it says nothing about that */
         *result = RECORDING_FAILED;
@@ -151,28 +190,62 @@ static bool conclude(const struct recording *r, enum attempt_end end, enum recor
     return false;
 }
 
-/* The table failed: is it down, or does it refuse this order? True: the message is done with.
- * While the breaker is open already, its own probes tell. */
-static bool ask_whose_fault(const struct recording *r, const struct message *m,
-                            const char *order_id, const struct recording_attempt *attempt,
-                            enum recording_end *result, struct error *err)
+static unsigned openings(const struct recording *r)
+{
+    struct breaker_report report;
+
+    breaker_describe(r->options->breaker, &report);
+    return report.openings;
+}
+
+/* Is the table down? One probe tells all whose records failed at that time. When it is not, the
+ * breaker is as it was; else it is open. False: the work was stopped. */
+static bool find_out(const struct recording *r)
 {
     struct error fault = ERROR_INIT;
 
+    if (breaker_ask(r->options->breaker, r->work) == BREAKER_PROBE) {
+        bool worked = probe(r, &fault);
+
+        breaker_answered(r->options->breaker, worked, &fault);
+    }
+    return !stop_raised(r->work);
+}
+
+/* The table refused an order whose message is M, for ERR. True: the breaker is open now, and the
+ * order is held as all others are. */
+static bool note_refusal(const struct recording *r, struct message *m, const char *order_id,
+                         const struct error *err)
+{
+    bool open = breaker_refused(r->options->breaker, order_id, err);
+    struct breaker_report report;
+
+    breaker_describe(r->options->breaker, &report);
+    if (m->refused_ns == 0 && (!open || report.by_refusals))
+        m->refused_ns = clock_now();
+    return open;
+}
+
+/* The table failed: is it down, or does it refuse this order? True: the message is done with.
+ * While the breaker is open already, its own probes tell. */
+static bool ask_whose_fault(const struct recording *r, struct message *m, const char *order_id,
+                            const struct recording_attempt *attempt, enum recording_end *result,
+                            struct error *err)
+{
     if (breaker_state(r->options->breaker) == BREAKER_OPEN)
         return false;
-    if (!probe(r, &fault)) {
-        if (stop_raised(r->work)) {
-            breaker_undecided(r->options->breaker);
-            *result = stopped(m, err);
-            return true;
-        }
-        breaker_open(r->options->breaker, &fault);
-        return false;
-    }
-    if (conclude(r, try(r, m, attempt, err), result))
+    if (!find_out(r)) {
+        breaker_undecided(r->options->breaker);
+        *result = stopped(m, err);
         return true;
-    if (breaker_refused(r->options->breaker, order_id, err))
+    }
+    if (!attempt->second)
+        m->refused_opening = openings(r);
+    if (breaker_state(r->options->breaker) == BREAKER_OPEN)
+        return false;
+    if (conclude(r, attempt, try(r, m, attempt, err), result))
+        return true;
+    if (note_refusal(r, m, order_id, err))
         return false;
     *result = RECORDING_FAILED;
     return true;
@@ -180,40 +253,66 @@ static bool ask_whose_fault(const struct recording *r, const struct message *m,
 
 /* On its final attempt a refused message is held alone, as the next receive would end in the
  * dead-letter queue. Returns true when its record may be tried again. */
-static bool wait_alone(const struct recording *r, int64_t *alone_until, int64_t *pause)
+static bool wait_alone(const struct recording *r, const struct message *m, int64_t *pause)
 {
-    int64_t now = clock_now();
+    int64_t again = clock_now() + *pause;
 
-    if (*alone_until == 0)
-        *alone_until = now + atomic_load(&r->options->hold_ns);
-    if (now + *pause > *alone_until)
+    if (again > m->refused_ns + atomic_load(&r->options->hold_ns))
         return false;
     thread_progress(*pause + HANG_MARGIN_NS);
-    if (stop_wait(r->work, now + *pause))
+    if (stop_wait(r->work, again))
         return false;
     *pause = *pause * 2 < ALONE_MAX_NS ? *pause * 2 : ALONE_MAX_NS;
     return true;
 }
 
-enum recording_end recording_run(const struct recording *r, const struct message *m,
-                                 const char *order_id, const struct recording_attempt *attempt,
-                                 struct error *err)
+/* The failure of an order that is refused for good is recorded if the table takes that just now:
+ * nothing more is waited for, and the breaker learns nothing. */
+static enum recording_end try_once(const struct recording *r, const struct message *m,
+                                   const struct recording_attempt *attempt, struct error *err)
 {
-    int64_t alone_until = 0;
+    switch (try(r, m, attempt, err)) {
+    case WORKED:
+        return RECORDING_DONE;
+    case CUT_OFF:
+        return RECORDING_LET_GO;
+    case ORDERS_FAULT:
+    case TABLES_FAULT:
+        break;
+    }
+    return RECORDING_FAILED;
+}
+
+/* Tells whether a refused message is one that is held alone. */
+static bool may_be_held_alone(const struct recording *r, const struct message *m,
+                              const struct recording_attempt *attempt, const struct error *err)
+{
+    return !attempt->second && !outcome_is_orders_fault(err) &&
+           outcome_is_final(r->options->redrive, m->sqs.receive_count);
+}
+
+enum recording_end recording_run(const struct recording *r, struct message *m, const char *order_id,
+                                 const struct recording_attempt *attempt, struct error *err)
+{
     int64_t pause = ALONE_FIRST_NS;
     enum recording_end result;
 
+    if (attempt->second && is_refused_for_good(r, m))
+        return try_once(r, m, attempt, err);
     for (;;) {
-        if (!pass(r, m, err))
-            return RECORDING_LET_GO;
-        if (conclude(r, try(r, m, attempt, err), &result))
+        if (!pass(r, m, attempt, &result, err))
+            return result;
+        if (attempt->second && openings(r) != m->refused_opening) {
+            breaker_undecided(r->options->breaker);
+            return RECORDING_ANEW;
+        }
+        if (conclude(r, attempt, try(r, m, attempt, err), &result))
             return result;
         if (!ask_whose_fault(r, m, order_id, attempt, &result, err))
-            continue;
-        if (result != RECORDING_FAILED || outcome_is_orders_fault(err) ||
-            !outcome_is_final(r->options->redrive, m->sqs.receive_count))
+            continue; /* it is open */
+        if (result != RECORDING_FAILED || !may_be_held_alone(r, m, attempt, err))
             return result;
-        if (!wait_alone(r, &alone_until, &pause))
+        if (!wait_alone(r, m, &pause))
             return stop_raised(r->work) ? stopped(m, err) : RECORDING_FAILED;
     }
 }

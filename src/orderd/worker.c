@@ -18,14 +18,15 @@
 /* One message in work: what the steps share, and what came of it. */
 struct work {
     struct worker *worker;
-    const struct message *message;
+    struct message *message;
+    struct log_context context;
     struct receipt receipt;
-    int64_t deadline_ns;           /* of the processing */
-    const struct failure *failure; /* that is being recorded */
+    int64_t deadline_ns; /* of the processing */
     struct record_answer answer;
     enum step step; /* the one that is being done, or failed */
     enum event event;
     bool permanent;
+    bool refused;      /* the failure is that the table refused the order's record */
     char code[64];     /* of a failure or deferral; "" otherwise */
     const char *error; /* its text; borrowed from the order or from err */
     struct error err;
@@ -72,9 +73,10 @@ static bool attempt_failed(void *arg, const struct dynamodb_limits *limits, stru
 {
     struct work *work = arg;
     struct worker *w = work->worker;
+    const struct failure failure = {work->code, work->error, work->permanent};
 
     return record_failed(&w->recorder, &w->order, &work->receipt, &work->message->confirmation,
-                         work->failure, limits, &work->answer, err);
+                         &failure, limits, &work->answer, err);
 }
 
 /* Orders of one id are one to the breaker; those without a usable one are told apart by message. */
@@ -85,14 +87,19 @@ static const char *name_of(const struct worker *w, const struct message *m)
     return id[0] != '\0' ? id : m->sqs.id;
 }
 
-static enum recording_end
-put_record(struct work *work, bool (*make)(void *, const struct dynamodb_limits *, struct error *),
-           struct error *err)
+static enum recording_end put_record(struct work *work, const struct recording_attempt *attempt,
+                                     struct error *err)
 {
-    const struct recording_attempt attempt = {make, work};
-
     return recording_run(&work->worker->recording, work->message,
-                         name_of(work->worker, work->message), &attempt, err);
+                         name_of(work->worker, work->message), attempt, err);
+}
+
+static bool record_order(struct work *work)
+{
+    const struct recording_attempt attempt = {.make = attempt_processed, .arg = work};
+
+    work->step = STEP_RECORD;
+    return put_record(work, &attempt, &work->err) == RECORDING_DONE;
 }
 
 /* The way of an order that is what it should be. */
@@ -107,8 +114,7 @@ static bool handle(struct worker *w, struct message *m, struct work *work)
     work->step = STEP_PROCESS;
     if (!order_confirm(o, &m->confirmation, work->deadline_ns, &w->work, &work->err))
         return false;
-    work->step = STEP_RECORD;
-    return put_record(work, attempt_processed, &work->err) == RECORDING_DONE;
+    return record_order(work);
 }
 
 static void set_code(struct work *work, const char *code)
@@ -117,14 +123,15 @@ static void set_code(struct work *work, const char *code)
 }
 
 /* The event that an answer of the table stands for. */
-static void take_answer(struct work *work, const struct message *m)
+static void take_answer(struct work *work)
 {
+    work->refused = false;
     switch (work->answer.result) {
     case RECORD_WRITTEN:
     case RECORD_OWN:
         work->event = EVENT_PROCESSED;
         (void)snprintf(work->answer.confirmation_number, sizeof(work->answer.confirmation_number),
-                       "%s", m->confirmation.number);
+                       "%s", work->message->confirmation.number);
         break;
     case RECORD_DUPLICATE:
         work->event = EVENT_DUPLICATE;
@@ -144,27 +151,32 @@ static void take_error(struct worker *w, struct work *work)
 
     work->event = v.event;
     work->permanent = v.permanent;
+    work->refused = v.refused;
     set_code(work, v.code != NULL ? v.code : work->err.code);
     /* an order's reasons are kept with the order, as there may be more of them than an error holds
      */
     work->error = work->step == STEP_ORDER ? w->order.reasons : work->err.text;
 }
 
-/* Writes the FAILED item. The table may answer that the order is done after all. */
-static void record_failure(const struct message *m, struct work *work)
+/* Writes the FAILED item. The table may answer that the order is done after all. False: it was the
+ * table's fault, and the order is to be recorded. */
+static bool record_failure(struct work *work)
 {
-    const struct failure failure = {work->code, work->error, work->permanent};
+    const struct recording_attempt attempt = {.make = attempt_failed,
+                                              .arg = work,
+                                              .second = work->refused};
     struct error err = ERROR_INIT;
 
-    work->failure = &failure;
-    switch (put_record(work, attempt_failed, &err)) {
+    switch (put_record(work, &attempt, &err)) {
     case RECORDING_DONE:
         if (work->answer.result == RECORD_OWN || work->answer.result == RECORD_DUPLICATE)
-            take_answer(work, m);
-        return;
+            take_answer(work);
+        return true;
     case RECORDING_FAILED:
         log_failure(LOG_WARNING, "failure_not_recorded", &err);
-        return;
+        return true;
+    case RECORDING_ANEW:
+        return false;
     case RECORDING_LET_GO:
         break;
     }
@@ -173,6 +185,47 @@ static void record_failure(const struct message *m, struct work *work)
     work->event = EVENT_DEFERRED;
     work->error = work->err.text;
     set_code(work, work->err.code);
+    return true;
+}
+
+/* Takes an order to the end of its way, which a failure has to be recorded for as well. */
+static void bring_to_outcome(struct worker *w, struct message *m, struct work *work)
+{
+    bool ok = handle(w, m, work);
+
+    work->context.order_id = order_id_text(&w->order);
+    for (;;) {
+        if (ok)
+            take_answer(work);
+        else
+            take_error(w, work);
+        if (work->event != EVENT_FAILED || record_failure(work))
+            return;
+        ok = record_order(work);
+    }
+}
+
+/* The order is recorded, only the message came back: what its line tells was kept, or stands in the
+ * body. */
+static void take_known(struct worker *w, const struct message *m, struct work *work)
+{
+    struct error ignored = ERROR_INIT;
+
+    work->event = EVENT_DUPLICATE;
+    (void)snprintf(work->answer.confirmation_number, sizeof(work->answer.confirmation_number), "%s",
+                   m->confirmation_number);
+    /* the id may be usable where the rest is not */
+    (void)(order_decode(&w->order, m->sqs.body, m->sqs.body_len, &ignored) &&
+           order_validate(&w->order, w->digest, &ignored));
+    work->context.order_id = order_id_text(&w->order);
+}
+
+/* Keeps the confirmation for a message that comes back before its delete has succeeded. */
+static void keep_confirmation(struct message *m, const struct work *work)
+{
+    (void)snprintf(m->confirmation_number, sizeof(m->confirmation_number), "%s",
+                   work->answer.confirmation_number);
+    lease_done(&m->lease, m->confirmation_number);
 }
 
 static void count(struct stats *stats, enum event event)
@@ -219,11 +272,12 @@ static void log_outcome(const struct work *work, const struct redrive *redrive, 
 }
 
 /* Sets the bounds of the work, and says whether it may begin. */
-static bool begin(struct worker *w, const struct message *m, struct work *work, int64_t now)
+static bool begin(struct worker *w, struct message *m, struct work *work, int64_t now)
 {
     *work = (struct work){
         .worker = w,
         .message = m,
+        .context = {.message_id = m->sqs.id, .order_id = "", .attempts = m->sqs.receive_count},
         .receipt = {.message_id = m->sqs.id,
                     .receive_count = m->sqs.receive_count,
                     .final_attempt = outcome_is_final(w->options->redrive, m->sqs.receive_count)},
@@ -257,37 +311,25 @@ static void lower_flag(struct worker *w)
 void worker_handle(struct worker *w, struct message *m)
 {
     int64_t now = clock_now();
-    struct log_context context = {.message_id = m->sqs.id,
-                                  .order_id = "",
-                                  .attempts = m->sqs.receive_count};
     struct work work;
+    bool may_begin;
 
-    log_set_context(&context);
     order_reset(&w->order);
     lower_flag(w);
     lease_watch(&m->lease, &w->work);
-    if (!begin(w, m, &work, now)) {
-        /* deferred */
-    } else if (m->known_done) {
-        work.event = EVENT_DUPLICATE;
-    } else {
-        bool ok = handle(w, m, &work);
-
-        context.order_id = order_id_text(&w->order);
-        if (ok)
-            take_answer(&work, m);
-        else
-            take_error(w, &work);
-        if (work.event == EVENT_FAILED)
-            record_failure(m, &work);
-    }
+    may_begin = begin(w, m, &work, now);
+    log_set_context(&work.context);
+    if (may_begin && m->known_done)
+        take_known(w, m, &work);
+    else if (may_begin)
+        bring_to_outcome(w, m, &work);
     log_outcome(&work, w->options->redrive, now);
     log_set_context(NULL);
     count(w->options->stats, work.event);
     outcome_dispose(m, work.event, work.permanent, w->options->redrive);
     lease_watch(&m->lease, NULL);
     if (m->disposal == DISPOSAL_DELETE)
-        lease_done(&m->lease);
+        keep_confirmation(m, &work);
     acknowledger_submit(w->options->acknowledger, m);
 }
 

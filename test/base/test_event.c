@@ -1,5 +1,6 @@
 #include "base/event.h"
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "check_main.h"
 
@@ -29,6 +30,18 @@ START_TEST(does_not_sleep_on_an_old_ticket)
     event_wait(&event, ticket);
     event_wait(&event, ticket);
     ck_assert_uint_ne(event_ticket(&event), ticket);
+}
+END_TEST
+
+START_TEST(does_not_sleep_beyond_a_time)
+{
+    unsigned ticket = event_ticket(&event);
+
+    event_wait_until(&event, ticket, clock_now() + CLOCK_NS_PER_MS);
+    event_wait_until(&event, ticket, clock_now());
+    event_wait_until(&event, ticket, 0);
+    event_wake(&event, 1);
+    event_wait_until(&event, ticket, INT64_MAX);
 }
 END_TEST
 
@@ -134,6 +147,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, does_not_sleep_on_an_old_ticket);
+    tcase_add_test(tc, does_not_sleep_beyond_a_time);
     tcase_add_test(tc, misses_no_change);
     tcase_add_test(tc, wakes_as_many_as_it_is_told_to);
     tcase_add_test(tc, wakes_all_of_them_when_there_are_fewer);

@@ -1,10 +1,13 @@
 # Faults on purpose: `make chaos` runs a thousand orders through them, `make soak` some twenty
-# thousand, with seeds drawn at random unless SEED is given. See test/chaos/README.md.
+# thousand, with seeds drawn at random unless SEED is given, and then takes the table away for ten
+# minutes. See test/chaos/README.md.
 
 B ?= build
 SOAK_ORDERS ?= 20000
 SOAK_ROUNDS ?= 1
 CHAOS_ORDERS ?= 1000
+OUTAGE_SECONDS ?= 600
+OUTAGE_ORDERS ?= 1000
 SEED ?=
 
 chaos_run = build/venv/bin/python test/chaos/chaos.py $(B)/orderd $(addprefix --seed ,$(SEED))
@@ -22,3 +25,5 @@ chaos: $(B)/orderd setup-python
 
 soak: $(B)/orderd setup-python
 	$(chaos_run) --orders $(SOAK_ORDERS) --rounds $(SOAK_ROUNDS)
+	build/venv/bin/python test/chaos/outage.py $(B)/orderd --seconds $(OUTAGE_SECONDS) \
+	    --orders $(OUTAGE_ORDERS)

@@ -1,6 +1,7 @@
 """What the kernel knows of a process, and what can be done to one."""
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -56,3 +57,40 @@ def stopped(pid):
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+# ptrace(2): a thread is stopped without a signal, and the others do not notice.
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+WALL = 0x40000000  # waitpid() for threads as well
+
+
+def _ptrace(request, tid):
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+    libc.ptrace.restype = ctypes.c_long
+    if libc.ptrace(request, tid, None, None) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"ptrace: {os.strerror(error)}")
+
+
+def threads(pid):
+    """Name to id of a process's threads."""
+    found = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/comm") as file:
+            found[file.read().strip()] = int(tid)
+    return found
+
+
+@contextlib.contextmanager
+def thread_stopped(pid, name):
+    """For a while one thread does not move, wherever it is. To be entered and left by the same thread."""
+    tid = threads(pid)[name]
+    _ptrace(PTRACE_SEIZE, tid)
+    _ptrace(PTRACE_INTERRUPT, tid)
+    os.waitpid(tid, WALL)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            _ptrace(PTRACE_DETACH, tid)

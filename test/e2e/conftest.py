@@ -1,6 +1,7 @@
 """What every end-to-end test gets: an emulator for the session, a stage of its own, and orderd to start on it."""
 
 import collections
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ sys.path[:0] = [str(HERE.parent / "setup"), str(HERE.parent / "chaos")]
 
 from daemon import Program, environment  # noqa: E402
 from emulator import Emulator  # noqa: E402
+from notify import Notify  # noqa: E402
 from rig import Rig  # noqa: E402
 from stage import Stage, client  # noqa: E402
 
@@ -76,7 +78,7 @@ def make_rig(make_stage, orderd, tmp_path):
     rigs = []
 
     def make(stage=None, **more):
-        slow = Program(orderd.binary.parent / "test" / "orderd-slow", tmp_path / "slow")
+        slow = Program(orderd.binary.parent / "test" / "orderd-slow", tmp_path / f"slow-{len(rigs)}")
         slow.directory.mkdir()
         rigs.append(Rig(stage or make_stage(**more), orderd, slow))
         return rigs[-1]
@@ -89,6 +91,18 @@ def make_rig(make_stage, orderd, tmp_path):
 @pytest.fixture
 def rig(make_rig):
     return make_rig()
+
+
+@pytest.fixture
+def make_notify():
+    """Listeners in the place of systemd; gone after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **more: stack.enter_context(Notify(**more))
+
+
+@pytest.fixture
+def notify(make_notify):
+    return make_notify()
 
 
 @pytest.fixture(scope="module")

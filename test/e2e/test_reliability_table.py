@@ -7,7 +7,7 @@ import process
 import pytest
 from rig import LEASE, PROBE_ATTEMPTS, TABLE, WRITES, last, probes_within
 
-OUTAGE = 20  # seconds: two leases and more
+OUTAGE = 30  # seconds: three leases and more
 SHORT = 8
 
 
@@ -26,7 +26,7 @@ def check_quiet(rig, daemon, outage, opened, settles=1.0):
     assert 1 <= len(said) <= 1 + 1 + outage.seconds // 60, said
 
 
-@pytest.mark.takes(30)
+@pytest.mark.takes(40)
 def test_outage_longer_than_a_lease(rig, orderd):
     daemon = rig.start()
     rig.until_confirmed(rig.send(0, 20))
@@ -94,11 +94,13 @@ def test_the_table_cannot_be_reached(rig, orderd):
 
 
 @pytest.mark.takes(17)
-@pytest.mark.parametrize("fault", ["expired", "black_hole"])
+@pytest.mark.parametrize("fault", ["expired", "black_hole", "delayed"])
 def test_other_ways_to_fail(rig, orderd, fault):
+    """A table that is too slow counts as down, and what it wrote all the same is found."""
     daemon = rig.start()
     rig.until_confirmed(rig.send(0, 10))
-    with rig.outage(fault, *WRITES) as outage:
+    more = {"seconds": 7} if fault == "delayed" else {}
+    with rig.outage(fault, *WRITES, **more) as outage:
         ids = rig.send(10, 30)
         rig.until_opened(daemon, "table")
         last(8, outage.began)
@@ -107,3 +109,19 @@ def test_other_ways_to_fail(rig, orderd, fault):
     rig.check_all_well(ids, most_receives=2)
     account = daemon.stop()
     assert (account["processed"], account["failed"]) == (40, 0)
+
+
+@pytest.mark.takes(4)
+@pytest.mark.parametrize("fault", ["throttled", "server_error", "reset_before", "lost_reply"])
+def test_a_single_failure(rig, orderd, fault):
+    """It is tried again, and nobody notices."""
+    daemon = rig.start()
+    rig.until_confirmed(rig.send(0, 10))
+    with rig.outage(fault, "UpdateItem", times=1):
+        ids = rig.send(10, 20)
+        rig.until_confirmed(ids, seconds=10)
+    rig.stage.until_empty()
+    rig.check_all_well(ids, most_receives=1)
+    assert daemon.stop()["processed"] == 30
+    told = [line["event"] for line in daemon.lines if line["level"] != "info"]
+    assert told == ["short_dead_letter_retention"], "that is said of every queue that the emulator makes"

@@ -94,7 +94,7 @@ START_TEST(builds_what_the_settings_say)
     ck_assert_ptr_eq(services.sqs.service, &service_sqs);
     ck_assert_ptr_eq(services.dynamodb.service, &service_dynamodb);
     ck_assert_str_eq(services.dynamodb.region, "eu-west-1");
-    ck_assert_str_eq(services.sqs.user_agent, "test/1");
+    ck_assert_str_eq(services.sqs.user_agent, "User-Agent: test/1");
     ck_assert_str_eq(services.sqs.ca_file, "/ca");
     ck_assert_uint_eq(services.sqs.rules.max_attempts, 9);
     ck_assert_ptr_nonnull(services.credentials);

@@ -18,6 +18,10 @@ enum { MESSAGES_MAX = 2000 };
 #define FIRST_FAILED(code, fault)                                                                  \
     "{\"Failed\":[{\"Id\":\"0\",\"Code\":\"" code "\",\"SenderFault\":" fault                      \
     "}],\"Successful\":[" ONE_TO_NINE "]}"
+#define NO(n) "{\"Id\":\"" #n "\",\"Code\":\"AccessDenied\",\"SenderFault\":true}"
+#define DENIED_ALL                                                                                 \
+    "{\"Failed\":[" NO(0) "," NO(1) "," NO(2) "," NO(3) "," NO(4) "," NO(5) "," NO(6) "," NO(      \
+        7) "," NO(8) "," NO(9) "]}"
 #define DELETE                                                                                     \
     {                                                                                              \
         .operation = "DeleteMessageBatch"                                                          \
@@ -331,9 +335,10 @@ START_TEST(looks_at_each_entry_of_an_answer)
         ck_assert_uint_eq(entries(i), 1);
         ck_assert_uint_eq(given_occurrences(peer_request(aws.peer, i), "handle-0\""), 1);
     }
-    lines = given_logged(log_fd, answers[_i].event);
-    ck_assert_uint_eq(json_array_size(lines), again ? 2 : 1);
-    given_field(json_array_get(lines, 0), "message_id", "0");
+    lines = given_logged(log_fd, NULL);
+    ck_assert_uint_eq(json_array_size(lines), 1);
+    given_field(json_array_get(lines, 0), "event", answers[_i].event);
+    given_field(json_array_get(lines, 0), "message_id", again ? "" : "0");
     given_field(json_array_get(lines, 0), "error_code", answers[_i].code);
     given_field(json_array_get(lines, 0), "level", "warning");
 }
@@ -408,6 +413,175 @@ START_TEST(waits_longer_after_each_failure)
         ck_assert_uint_eq(calls(), (uint64_t)i + 2);
     }
     given_await(stats_get(&stats.deleted) == 1);
+    acknowledger_close(a);
+}
+END_TEST
+
+static const struct peer_row delete_fails = {DELETE, {.status = 500}};
+static const struct peer_row delete_works = {DELETE, {.body = ALL_DONE}};
+
+START_TEST(tries_one_call_while_all_fail_and_then_all_at_once)
+{
+    const struct peer_row rows[] = {delete_fails, delete_fails, delete_fails, delete_fails,
+                                    delete_works, delete_works, delete_works};
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(20);
+    submit_deletes(25);
+    start();
+    given_await(stats_get(&stats.delete_failures) == 25); /* three calls at the same time */
+    turn();
+    fake_clock_advance(50 * CLOCK_NS_PER_MS - 1);
+    turn();
+    ck_assert_uint_eq(calls(), 3);
+    fake_clock_advance(1);
+    given_await(stats_get(&stats.delete_failures) == 35);
+    turn();
+    ck_assert_uint_eq(calls(), 4);
+    ck_assert_uint_eq(entries(3), 10);
+    fake_clock_advance(100 * CLOCK_NS_PER_MS - 1);
+    turn();
+    ck_assert_uint_eq(calls(), 4);
+    fake_clock_advance(1);
+    turn();
+    given_await(stats_get(&stats.deleted) == 25); /* no time passes */
+    ck_assert_uint_eq(calls(), 7);
+    acknowledger_close(a);
+}
+END_TEST
+
+/* Lets the deletes that wait fail so often that the next try is 15 s away. */
+static void fail_for_long(uint64_t times)
+{
+    for (uint64_t i = 1; i <= times; i++) {
+        given_await(stats_get(&stats.delete_failures) == i);
+        turn();
+        if (i < times)
+            fake_clock_advance(15 * CLOCK_NS_PER_S);
+        turn();
+    }
+}
+
+/* What keeps a delete waiting for long: calls that fail, or answers about it. */
+static const struct peer_row long_rows[] = {
+    {DELETE, {.status = 500}},
+    {DELETE, {.body = FIRST_FAILED("InternalError", "false")}},
+};
+
+START_TEST(tries_at_once_what_waits_when_it_is_closed)
+{
+    struct peer_row rows[11];
+
+    for (int i = 0; i < 10; i++)
+        rows[i] = long_rows[_i];
+    rows[10] = delete_works;
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(40);
+    acknowledger_submit(a, new_message(0, DISPOSAL_DELETE, 0));
+    start();
+    fail_for_long(10);
+    acknowledger_close(a);
+    thread_join(&thread); /* though no time passes */
+    ck_assert_uint_eq(stats_get(&stats.deleted), 1);
+}
+END_TEST
+
+START_TEST(waits_a_second_at_most_once_it_is_closed)
+{
+    struct peer_row rows[14];
+
+    for (int i = 0; i < 13; i++)
+        rows[i] = long_rows[_i];
+    rows[13] = delete_works;
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(40);
+    acknowledger_submit(a, new_message(0, DISPOSAL_DELETE, 0));
+    start();
+    fail_for_long(10);
+    acknowledger_close(a);
+    for (uint64_t i = 11; i <= 13; i++) {
+        given_await(stats_get(&stats.delete_failures) == i);
+        turn();
+        fake_clock_advance(500 * CLOCK_NS_PER_MS - 1);
+        turn();
+        ck_assert_uint_eq(calls(), i);
+        fake_clock_advance(1); /* of a second one half is chance, here 0 */
+        acknowledger_look(a);
+    }
+    thread_join(&thread);
+    ck_assert_uint_eq(stats_get(&stats.deleted), 1);
+}
+END_TEST
+
+/* Has another message deleted. */
+static void submit_spare(void)
+{
+    struct message *m = message_list_take(&spare);
+
+    m->disposal = DISPOSAL_DELETE;
+    acknowledger_submit(a, m);
+}
+
+START_TEST(tries_all_at_once_when_one_is_deleted_after_none_was)
+{
+    static const struct peer_row not_the_first = {DELETE,
+                                                  {.body = FIRST_FAILED("InternalError", "false")}};
+    struct peer_row rows[15];
+
+    for (int i = 0; i < COUNT(rows); i++)
+        rows[i] = i < 10 || i == 11 ? not_the_first : delete_works;
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(60);
+    acknowledger_submit(a, new_message(0, DISPOSAL_DELETE, 0));
+    start();
+    fail_for_long(10); /* the only one of its call each time */
+    submit_spare();
+    given_await(stats_get(&stats.delete_failures) == 11); /* at once, and in vain */
+    turn();
+    ck_assert_uint_eq(calls(), 12);
+    submit_spare();
+    given_await(stats_get(&stats.deleted) == 2);
+    turn();
+    ck_assert_uint_eq(calls(), 13); /* not again within a second, if it is that message's fault */
+    fake_clock_advance(CLOCK_NS_PER_S);
+    submit_spare();
+    given_await(stats_get(&stats.deleted) == 4);
+    acknowledger_close(a);
+}
+END_TEST
+
+START_TEST(says_once_a_minute_that_deletes_fail)
+{
+    static const struct peer_row row = {
+        DELETE,
+        {.body = "{\"Failed\":[{\"Id\":\"0\",\"Code\":\"InternalError\"},"
+                 "{\"Id\":\"1\",\"Code\":\"Other\"}],\"Successful\":[" ID(2) "]}"}};
+    static const int counts[] = {2, 8, 8}; /* since the line before */
+    struct peer_row rows[10];
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    for (int i = 0; i < COUNT(rows); i++)
+        rows[i] = i < 9 ? row : delete_works;
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(40);
+    submit_deletes(3);
+    start();
+    for (uint64_t i = 1; i <= 9; i++) {
+        given_await(stats_get(&stats.delete_failures) == 2 * i);
+        turn();
+        fake_clock_advance(15 * CLOCK_NS_PER_S);
+        turn();
+    }
+    given_await(stats_get(&stats.deleted) == 3);
+    lines = given_logged(log_fd, NULL);
+    ck_assert_uint_eq(json_array_size(lines), COUNT(counts)); /* in 120 s */
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        json_t *line = json_array_get(lines, i);
+
+        given_field(line, "event", "delete_failed");
+        given_field(line, "error_code", "InternalError");
+        ck_assert_int_eq(json_integer_value(json_object_get(line, "messages")), counts[i]);
+    }
     acknowledger_close(a);
 }
 END_TEST
@@ -560,7 +734,7 @@ static void done_with(int number, enum disposal disposal)
     m->disposal_s = 5;
     lease_watch(&m->lease, NULL);
     if (disposal == DISPOSAL_DELETE)
-        lease_done(&m->lease);
+        lease_done(&m->lease, "CNF-1");
     acknowledger_submit(a, m);
 }
 
@@ -687,22 +861,23 @@ END_TEST
 /* What SQS may say about one of three, and what becomes of its lease. */
 static const struct {
     const char *reply;
-    bool lost, again;
+    bool lost, again, denied;
 } extension_answers[] = {
-    {FIRST_FAILED("InternalError", "false"), false, true},
-    {FIRST_FAILED("RequestThrottled", "true"), false, true},
-    {FIRST_FAILED("AccessDenied", "true"), false, true},
-    {"{\"Successful\":[" ONE_TO_NINE "]}", false, true},
-    {FIRST_FAILED("InvalidParameterValue", "true"), true, false},
-    {FIRST_FAILED("ReceiptHandleIsInvalid", "true"), true, false},
-    {FIRST_FAILED("MessageNotInflight", "true"), true, false},
+    {FIRST_FAILED("InternalError", "false"), .again = true},
+    {FIRST_FAILED("RequestThrottled", "true"), .again = true},
+    {FIRST_FAILED("InvalidClientTokenId", "true"), .again = true},
+    {FIRST_FAILED("AccessDenied", "true"), .denied = true}, /* it lasts to its end */
+    {"{\"Successful\":[" ONE_TO_NINE "]}", .again = true},
+    {FIRST_FAILED("InvalidParameterValue", "true"), .lost = true},
+    {FIRST_FAILED("ReceiptHandleIsInvalid", "true"), .lost = true},
+    {FIRST_FAILED("MessageNotInflight", "true"), .lost = true},
     /* the service's own count of the 12 hours */
     {"{\"Failed\":[{\"Id\":\"0\",\"Code\":\"InvalidParameterValue\",\"SenderFault\":true,"
      "\"Message\":"
      "\"Value 80 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
      "the "
      "message is beyond the limit [43200 seconds]\"}],\"Successful\":[" ONE_TO_NINE "]}",
-     false, false},
+     .again = false},
 };
 
 START_TEST(looks_at_each_answer_about_a_lease)
@@ -716,6 +891,7 @@ START_TEST(looks_at_each_answer_about_a_lease)
 
     begin_with(peer_start(rows, again ? 2 : 1));
     hold(3);
+    provide_turns(4);
     start();
     pass(40 * CLOCK_NS_PER_S);
     peer_await(aws.peer, 1);
@@ -742,7 +918,11 @@ START_TEST(looks_at_each_answer_about_a_lease)
             given_await(left_of(i) > 40 * CLOCK_NS_PER_S);
     }
     lines = given_logged(log_fd, NULL);
-    ck_assert_uint_eq(json_array_size(lines), lost);
+    ck_assert_uint_eq(json_array_size(lines), lost + extension_answers[_i].denied);
+    if (extension_answers[_i].denied) {
+        given_field(json_array_get(lines, 0), "event", "extensions_failed");
+        given_field(json_array_get(lines, 0), "error_code", "AccessDenied");
+    }
     if (lost) {
         given_field(json_array_get(lines, 0), "event", "lease_refused");
         ck_assert_ptr_nonnull(json_object_get(json_array_get(lines, 0), "message_id"));
@@ -767,11 +947,24 @@ START_TEST(counts_leases_that_run_out)
 }
 END_TEST
 
-/* Waits until the call of that number, about the only lease, is answered and has been settled. */
-static void await_answer(uint64_t number)
+/* Waits until the call of that number, about the only lease, has failed and has been settled. */
+static void await_failure(uint64_t number)
 {
-    given_await(calls() == number && leases_next_due(leases) > clock_now() &&
-                leases_next_due(leases) < INT64_MAX);
+    given_await(calls() == number && leases_next_due(leases) == clock_now() + 2 * CLOCK_NS_PER_S);
+}
+
+/* Waits for so many lines of an event. */
+static void await_logged(const char *event, size_t count)
+{
+    size_t found = 0;
+
+    while (found < count) {
+        json_t *lines = given_logged(log_fd, event);
+
+        found = json_array_size(lines);
+        json_decref(lines);
+    }
+    ck_assert_uint_eq(found, count);
 }
 
 /* A worker that waits, so that a poll may be opened at all when nothing may wait for workers. */
@@ -791,41 +984,57 @@ static unsigned next_poll(void)
     return asked;
 }
 
+/* Makes the lease of one that is held begin that much later than now. */
+static void begin_later(int number, int64_t ns)
+{
+    struct message *m = held[number];
+
+    lease_end(&m->lease);
+    lease_init(&m->lease, m->sqs.id, m->sqs.receipt_handle, clock_now() + ns,
+               GIVEN_LEASE_S * CLOCK_NS_PER_S);
+    (void)lease_begin(leases, &m->lease);
+    lease_watch(&m->lease, &works[number]);
+}
+
 START_TEST(lets_nothing_wait_without_the_right_to_extend)
 {
-    static const struct peer_row denied = {
-        CHANGE, {.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}};
-    static const struct peer_row failed = {CHANGE, {.status = 500}};
-    const struct peer_row rows[] = {denied, denied, failed, denied, {CHANGE, {.body = ALL_DONE}},
-                                    failed};
-    CLEANUP(json_decrefp) json_t *lines = NULL;
+    static const struct peer_reply denied = {.status = 400,
+                                             .body = "{\"__type\":\"AccessDeniedException\"}"};
+    const struct peer_row rows[] = {{EXTENDS(0), denied},
+                                    {EXTENDS(1), denied},
+                                    {EXTENDS(2), {.body = ALL_DONE}},
+                                    {EXTENDS(2), {.status = 500}}};
     struct thread worker = {.name = ""};
 
     begin_with(peer_start(rows, COUNT(rows)));
-    hold(1);
-    provide_turns(20);
+    hold(3);
+    for (int i = 1; i < 3; i++)
+        begin_later(i, i * 70 * CLOCK_NS_PER_S);
+    provide_turns(40);
     start();
     given_thread(&worker, take_one, NULL);
     given_await(queue_state(q).idle_workers == 1);
     ck_assert_uint_eq(next_poll(), 10);
     pass(40 * CLOCK_NS_PER_S);
-    for (uint64_t i = 1; i <= 4; i++) {
-        /* what else goes wrong says nothing about the right */
-        await_answer(i);
+    for (uint64_t i = 1; i <= 2; i++) {
+        await_logged("extensions_failed", i);
         turn();
         ck_assert_uint_eq(next_poll(), 1);
-        pass(2 * CLOCK_NS_PER_S);
+        /* this lease is not asked for again, and lasts to its end */
+        for (int n = 0; n < 7; n++) {
+            ck_assert_uint_eq(calls(), i);
+            ck_assert_int_eq(stop_raised(&works[i - 1]), n >= 4);
+            pass(10 * CLOCK_NS_PER_S);
+        }
     }
-    given_await(left_of(0) == 80 * CLOCK_NS_PER_S);
+    /* the next one finds that the right was given */
+    given_await(left_of(2) == 80 * CLOCK_NS_PER_S);
     turn();
     ck_assert_uint_eq(next_poll(), 10);
     pass(40 * CLOCK_NS_PER_S);
-    await_answer(6);
+    await_failure(4); /* what else goes wrong says nothing about the right */
     turn();
     ck_assert_uint_eq(next_poll(), 10);
-    lines = given_logged(log_fd, "extensions_failed");
-    ck_assert_uint_eq(json_array_size(lines), 1); /* within a minute */
-    given_field(json_array_get(lines, 0), "error_code", "AccessDeniedException");
     queue_close(q);
     thread_join(&worker);
     end_holding();
@@ -847,7 +1056,7 @@ START_TEST(complains_once_a_minute)
     start();
     pass(40 * CLOCK_NS_PER_S);
     for (uint64_t i = 1; i <= 20; i++) {
-        await_answer(i);
+        await_failure(i);
         turn();
         if (i < 20)
             pass(10 * CLOCK_NS_PER_S);
@@ -947,6 +1156,147 @@ START_TEST(keeps_what_is_done_until_it_is_deleted)
         pass(31 * CLOCK_NS_PER_S); /* one that is under way may fail yet */
     given_await(stats_get(&stats.deleted) == 1);
     end_holding();
+}
+END_TEST
+
+/* Neither deletes nor extensions are allowed; each delete is answered by itself. */
+static void deny_deletes(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    bool deletes = strcmp(request->operation, "DeleteMessageBatch") == 0;
+
+    (void)arg;
+    if (deletes && atomic_load(&deletes_work))
+        reply->body = ALL_DONE;
+    else if (deletes)
+        reply->body = DENIED_ALL;
+    else
+        *reply =
+            (struct peer_reply){.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"};
+}
+
+/* Receives batches while there is room, and has all of them done; returns how many came. */
+static unsigned receive_all_there_is_room_for(int first)
+{
+    unsigned count = 0;
+
+    while (queue_state(q).in_hand + 10 <= 10 + 10 + QUEUE_UNDELETED_MAX) {
+        struct message_list list = MESSAGE_LIST_INIT;
+        unsigned asked = queue_may_poll(q);
+
+        for (unsigned i = 0; i < asked; i++) {
+            char id[16];
+            struct message *m;
+
+            (void)snprintf(id, sizeof(id), "%d", first + (int)count++);
+            m = given_message(id, "", 1);
+            (void)lease_begin(leases, &m->lease);
+            message_list_add(&list, m);
+        }
+        queue_poll_ended(q, asked, &list, POLL_READ);
+        for (unsigned i = 0; i < asked; i++) {
+            struct message *m = queue_take(q);
+
+            lease_done(&m->lease, "CNF-1");
+            m->disposal = DISPOSAL_DELETE;
+            acknowledger_submit(a, m);
+        }
+    }
+    return count;
+}
+
+static void poll_once_more(void *arg)
+{
+    (void)arg;
+    (void)queue_may_poll(q);
+}
+
+START_TEST(stops_at_the_limit_while_deletes_are_denied_for_hours)
+{
+    struct thread receiver = {.name = ""};
+    unsigned count;
+
+    queue_free(q);
+    q = queue_new(10, 10, NULL);
+    options.queue = q;
+    atomic_store(&deletes_work, false);
+    begin_with(peer_start_with(deny_deletes, NULL));
+    atomic_store(&thread_id, 0);
+    given_thread(&thread, run_with_id, a);
+    count = receive_all_there_is_room_for(0);
+    ck_assert_uint_eq(count, 60); /* workers + batch + 40 */
+    given_thread(&receiver, poll_once_more, NULL);
+    for (int i = 0; i < 11 * 12; i++) {
+        fake_clock_advance(300 * CLOCK_NS_PER_S);
+        acknowledger_look(a);
+        given_await(stats_get(&stats.delete_failures) >= (uint64_t)(i + 1) * count);
+        given_await(given_sleeps(atomic_load(&thread_id))); /* all of that is settled */
+        ck_assert_uint_eq(queue_state(q).in_hand, count);
+        ck_assert_uint_eq(queue_state(q).asked, 0);
+        ck_assert_uint_eq(acknowledger_owed(a), count);
+    }
+    ck_assert(!queue_state(q).open); /* each call was answered */
+    atomic_store(&deletes_work, true);
+    fake_clock_advance(60 * CLOCK_NS_PER_S);
+    acknowledger_look(a);
+    given_await(stats_get(&stats.deleted) == count);
+    ck_assert_uint_eq(acknowledger_owed(a), 0);
+    queue_end_polls(q);
+    thread_join(&receiver);
+    acknowledger_close(a);
+}
+END_TEST
+
+START_TEST(neither_extends_nor_changes_what_was_deferred)
+{
+    begin_with(peer_start(NULL, 0));
+    hold(3);
+    provide_turns(6);
+    start();
+    pass(39 * CLOCK_NS_PER_S);
+    for (int i = 0; i < 3; i++)
+        done_with(i, DISPOSAL_LEAVE);
+    for (int i = 0; i < 4; i++)
+        pass(20 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(calls(), 0);
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), 0);
+    end_holding();
+}
+END_TEST
+
+START_TEST(learns_of_its_right_by_changes_too)
+{
+    static const struct peer_reply denied = {.status = 400,
+                                             .body = "{\"__type\":\"AccessDeniedException\"}"};
+    const struct peer_row rows[] = {
+        {CHANGE, denied},
+        {CHANGE, {.body = ALL_DONE}},
+        {CHANGE, {.body = FIRST_FAILED("AccessDenied", "true")}},
+        {CHANGE, {.body = FIRST_FAILED("InternalError", "false")}},
+        {CHANGE, {.status = 500}},
+        {CHANGE, {.body = ALL_DONE}},
+    };
+    static const unsigned asks[] = {1, 10, 1, 1, 1, 10};
+    struct thread worker = {.name = ""};
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    provide_turns(12);
+    start();
+    given_thread(&worker, take_one, NULL);
+    given_await(queue_state(q).idle_workers == 1);
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct message *m = message_list_take(&spare);
+        unsigned in_hand = queue_state(q).in_hand;
+
+        m->disposal = DISPOSAL_CHANGE;
+        m->disposal_s = 5;
+        acknowledger_submit(a, m);
+        given_await(queue_state(q).in_hand < in_hand);
+        turn();
+        ck_assert_uint_eq(next_poll(), asks[i]);
+    }
+    queue_close(q);
+    thread_join(&worker);
+    acknowledger_close(a);
 }
 END_TEST
 
@@ -1245,6 +1595,11 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, looks_at_each_entry_of_an_answer, 0, COUNT(answers));
     tcase_add_loop_test(tc, repeats_deletes_whose_call_failed, 0, COUNT(failures));
     tcase_add_test(tc, waits_longer_after_each_failure);
+    tcase_add_test(tc, tries_one_call_while_all_fail_and_then_all_at_once);
+    tcase_add_loop_test(tc, tries_at_once_what_waits_when_it_is_closed, 0, COUNT(long_rows));
+    tcase_add_loop_test(tc, waits_a_second_at_most_once_it_is_closed, 0, COUNT(long_rows));
+    tcase_add_test(tc, tries_all_at_once_when_one_is_deleted_after_none_was);
+    tcase_add_test(tc, says_once_a_minute_that_deletes_fail);
     tcase_add_test(tc, deletes_after_the_lease_has_ended);
     tcase_add_test(tc, lets_a_delete_go_that_fails_for_12_hours);
     tcase_add_loop_test(tc, tells_the_queue_that_deletes_fail, 0, 2);
@@ -1261,6 +1616,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, changes_the_visibility_after_an_extension_under_way);
     tcase_add_test(tc, extends_nothing_that_was_let_go);
     tcase_add_test(tc, keeps_what_is_done_until_it_is_deleted);
+    tcase_add_test(tc, stops_at_the_limit_while_deletes_are_denied_for_hours);
+    tcase_add_test(tc, neither_extends_nor_changes_what_was_deferred);
+    tcase_add_test(tc, learns_of_its_right_by_changes_too);
     tcase_add_test(tc, heeds_no_refusal_of_what_was_deleted_meanwhile);
     tcase_add_test(tc, drops_extensions_when_it_is_aborted);
     tcase_add_test(tc, is_no_hang_when_nothing_is_due_for_long);

@@ -532,6 +532,122 @@ START_TEST(opens_again_when_the_trial_is_refused_too)
 }
 END_TEST
 
+START_TEST(ends_no_row_by_the_record_of_a_refusal)
+{
+    ck_assert(!breaker_refused(b, "1", &fault));
+    breaker_recorded_refusal(b);
+    ck_assert(!breaker_refused(b, "2", &fault));
+    breaker_recorded_refusal(b);
+    ck_assert(breaker_refused(b, "3", &fault));
+    breaker_recorded_refusal(b);
+    ck_assert_int_eq(breaker_state(b), BREAKER_OPEN);
+}
+END_TEST
+
+START_TEST(closes_by_the_record_of_a_refusal_that_went_first)
+{
+    given_trial();
+    breaker_recorded_refusal(b); /* of one that began before */
+    ck_assert_int_eq(breaker_state(b), BREAKER_TRIAL);
+    ck_assert_int_eq(wait_for(0), BREAKER_GO);
+    breaker_recorded_refusal(b);
+    ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
+}
+END_TEST
+
+START_TEST(says_whether_refusals_have_it_open)
+{
+    ck_assert(!report().by_refusals);
+    open_by_refusals();
+    ck_assert(report().by_refusals);
+    ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE);
+    breaker_probed(b, true, NULL);
+    ck_assert(report().by_refusals);
+    ck_assert_int_eq(wait_for(0), BREAKER_GO);
+    ck_assert(breaker_refused(b, "4", &fault));
+    ck_assert(report().by_refusals);
+    /* it is down after all, by its probe or a record */
+    if (_i == 0) {
+        ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE);
+        breaker_probed(b, false, &fault);
+    } else {
+        breaker_open(b, &fault);
+    }
+    ck_assert(!report().by_refusals);
+    ck_assert_uint_eq(report().openings, 2);
+    ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE);
+    breaker_probed(b, true, NULL);
+    ck_assert_int_eq(wait_for(0), BREAKER_GO);
+    breaker_worked(b);
+    open_by_refusals();
+    ck_assert(report().by_refusals);
+    ck_assert_uint_eq(report().openings, 3);
+    ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE);
+    breaker_probed(b, true, NULL);
+    ck_assert_int_eq(wait_for(0), BREAKER_GO);
+    breaker_worked(b);
+    ck_assert(!report().by_refusals); /* it is closed */
+}
+END_TEST
+
+static void table_goes_down(void *arg)
+{
+    (void)arg;
+    breaker_open(b, &fault);
+}
+
+START_TEST(has_all_look_again_when_it_is_down_after_all)
+{
+    /* those who were refused may be held for longer then */
+    open_by_refusals();
+    fake_clock_on_wait(table_goes_down, NULL);
+    ck_assert_int_eq(wait_for(S / 4), BREAKER_AGAIN);
+    ck_assert_int_eq(wait_for(S / 4), BREAKER_TIME_UP);
+}
+END_TEST
+
+/* --- probes after records that failed
+ * ---------------------------------------------------------------------------
+ */
+
+static enum breaker_turn find_out(void)
+{
+    return breaker_ask(b, &stop);
+}
+
+START_TEST(has_a_record_that_failed_followed_by_a_probe)
+{
+    struct error stopped;
+
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    breaker_answered(b, true, NULL);
+    ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
+    ck_assert_int_eq(find_out(), BREAKER_PROBE); /* the one before is of the past */
+    (void)error_set(&stopped, ERROR_STOPPED, "Stopped", "given up");
+    breaker_answered(b, false, &stopped);
+    ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    breaker_answered(b, false, &fault);
+    ck_assert_int_eq(breaker_state(b), BREAKER_OPEN);
+    ck_assert_str_eq(told_why.code, "InternalServerError");
+    ck_assert_int_eq(find_out(), BREAKER_AGAIN);
+    stop_raise(&stop);
+    ck_assert_int_eq(find_out(), BREAKER_STOPPED);
+}
+END_TEST
+
+START_TEST(asks_in_a_trial_as_well)
+{
+    given_trial_taken();
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    breaker_answered(b, true, NULL);
+    check_state(TAKEN);
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    breaker_answered(b, false, &fault);
+    ck_assert_int_eq(breaker_state(b), BREAKER_OPEN);
+}
+END_TEST
+
 START_TEST(counts_no_refusal_while_it_is_open)
 {
     given_open();
@@ -560,7 +676,7 @@ enum { WAITERS = 5 };
 struct waiter {
     struct thread thread;
     struct stop stop;
-    bool tends;
+    bool tends, asks;
     atomic_int turn; /* -1 while it waits */
     atomic_int word; /* what it says after BREAKER_GO, once that is set: */
 };
@@ -575,8 +691,9 @@ static void wait_and_speak(void *arg)
     struct waiter *w = arg;
 
     for (;;) {
-        enum breaker_turn turn = w->tends ? breaker_tend(b, &w->stop)
-                                          : breaker_wait(b, clock_now() + 1000 * S, &w->stop);
+        enum breaker_turn turn = w->asks    ? breaker_ask(b, &w->stop)
+                                 : w->tends ? breaker_tend(b, &w->stop)
+                                            : breaker_wait(b, clock_now() + 1000 * S, &w->stop);
 
         atomic_store(&w->turn, (int)turn);
         given_await(atomic_load(&w->word) != NOTHING || turn != BREAKER_GO);
@@ -652,6 +769,74 @@ static enum breaker_turn ask(void)
 {
     return breaker_wait(b, clock_now(), &stop);
 }
+
+/* Asks about a table in a thread of its own, while another one's probe is under way. */
+static void start_asker(struct waiter *w)
+{
+    unsigned before = report().waiting;
+
+    *w = (struct waiter){.asks = true};
+    atomic_store(&w->turn, -1);
+    atomic_store(&w->word, UNDECIDED); /* comes back at once */
+    ck_succeeds(stop_init(&w->stop, &err), err);
+    given_thread(&w->thread, wait_and_speak, w);
+    given_await(report().waiting > before);
+    waiter_count++;
+}
+
+START_TEST(shares_the_probe_that_began_after_their_records)
+{
+    given_time_stands();
+    waiter_count = 0;
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    start_asker(&waiters[0]);
+    start_asker(&waiters[1]);
+    start_asker(&waiters[2]);
+    ck_assert_int_eq(with_turn(-1), 3); /* one at a time */
+    breaker_answered(b, true, NULL);
+    /* that one began before: one of them makes another, which does for all */
+    given_await(with_turn(BREAKER_PROBE) == 1);
+    ck_assert_int_eq(with_turn(-1), 2);
+    breaker_answered(b, true, NULL);
+    given_await(with_turn(BREAKER_GO) == 2);
+    ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
+    end_waiters();
+}
+END_TEST
+
+START_TEST(holds_all_whose_records_failed_with_one_probe)
+{
+    given_time_stands();
+    waiter_count = 0;
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    for (int i = 0; i < WAITERS; i++)
+        start_asker(&waiters[i]);
+    if (_i == 0)
+        breaker_answered(b, false, &fault);
+    else
+        open_by_refusals(); /* meanwhile */
+    given_await(with_turn(BREAKER_AGAIN) == WAITERS);
+    end_waiters();
+}
+END_TEST
+
+START_TEST(has_another_one_ask_when_one_was_stopped)
+{
+    struct error stopped;
+
+    given_time_stands();
+    waiter_count = 0;
+    ck_assert_int_eq(find_out(), BREAKER_PROBE);
+    start_asker(&waiters[0]);
+    start_asker(&waiters[1]);
+    stop_raise(&waiters[0].stop);
+    given_await(with_turn(BREAKER_STOPPED) == 1);
+    (void)error_set(&stopped, ERROR_STOPPED, "Stopped", "given up");
+    breaker_answered(b, false, &stopped);
+    given_await(with_turn(BREAKER_PROBE) == 1);
+    end_waiters();
+}
+END_TEST
 
 START_TEST(lets_one_order_go_first)
 {
@@ -857,7 +1042,7 @@ END_TEST
 
 enum { TURNS = 100 };
 
-static atomic_uint probing, probes_together, observers, observed_last, playing;
+static atomic_uint probing, asking, probes_together, observers, observed_last, playing;
 
 static void observe(void *arg, enum breaker_state state, const struct error *why)
 {
@@ -912,6 +1097,13 @@ static void play(void *arg)
             breaker_nothing_there(b);
         if (dice_below(&d, 20) == 0)
             breaker_nudge(b);
+        if (dice_below(&d, 5) == 0 && breaker_ask(b, &w->stop) == BREAKER_PROBE) {
+            if (atomic_fetch_add(&asking, 1) > 0)
+                atomic_fetch_add(&probes_together, 1);
+            (void)sched_yield();
+            atomic_fetch_sub(&asking, 1);
+            breaker_answered(b, dice_below(&d, 2) == 0, &fault);
+        }
     }
     atomic_fetch_sub(&playing, 1);
 }
@@ -963,6 +1155,15 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, opens_after_three_different_refusals_in_a_row, 0, COUNT(refusals));
     tcase_add_test(tc, tells_long_names_apart);
     tcase_add_test(tc, opens_again_when_the_trial_is_refused_too);
+    tcase_add_test(tc, ends_no_row_by_the_record_of_a_refusal);
+    tcase_add_test(tc, closes_by_the_record_of_a_refusal_that_went_first);
+    tcase_add_loop_test(tc, says_whether_refusals_have_it_open, 0, 2);
+    tcase_add_test(tc, has_all_look_again_when_it_is_down_after_all);
+    tcase_add_test(tc, has_a_record_that_failed_followed_by_a_probe);
+    tcase_add_test(tc, asks_in_a_trial_as_well);
+    tcase_add_test(tc, shares_the_probe_that_began_after_their_records);
+    tcase_add_loop_test(tc, holds_all_whose_records_failed_with_one_probe, 0, 2);
+    tcase_add_test(tc, has_another_one_ask_when_one_was_stopped);
     tcase_add_test(tc, counts_no_refusal_while_it_is_open);
     tcase_add_test(tc, lets_one_order_go_first);
     tcase_add_test(tc, hands_a_trial_on_only_when_it_was_the_one);

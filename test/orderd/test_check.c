@@ -48,6 +48,16 @@
         .operation = "UpdateItem", .body = "\"Key\":{\"order_id\":{\"S\":\"message#probe\"}}"      \
     }
 
+#define RIGHT                                                                                      \
+    {                                                                                              \
+        .operation = "ChangeMessageVisibilityBatch", .body = "\"ReceiptHandle\":\"none\""          \
+    }
+#define NO_SUCH_HANDLE                                                                             \
+    {                                                                                              \
+        .body = "{\"Failed\":[{\"Id\":\"0\",\"Code\":\"ReceiptHandleIsInvalid\",\"SenderFault\":"  \
+                "true}]}"                                                                          \
+    }
+
 static struct error err;
 static struct given_aws aws;
 static struct stop stop;
@@ -113,7 +123,7 @@ START_TEST(finds_queue_and_table)
 {
     BEGIN({ASK_URL("orders"), URL(QUEUE)},
           {ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("345600", REDRIVE("3"))}, {PROBE, HEALTHY},
-          {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
+          {RIGHT, NO_SUCH_HANDLE}, {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
           {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("1209600", "")});
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, QUEUE);
@@ -130,7 +140,7 @@ START_TEST(uses_the_urls_that_are_configured)
     (void)snprintf(config.queue.dead_letter_url, sizeof(config.queue.dead_letter_url),
                    "http://mine/dead");
     BEGIN({ASK_ATTRIBUTES("http://mine/q"), ATTRIBUTES("60", REDRIVE("5"))}, {PROBE, HEALTHY},
-          {ASK_ATTRIBUTES("http://mine/dead"), ATTRIBUTES("61", "")});
+          {RIGHT, NO_SUCH_HANDLE}, {ASK_ATTRIBUTES("http://mine/dead"), ATTRIBUTES("61", "")});
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, "http://mine/q");
     ck_assert_str_eq(found.dead_letter_url, "http://mine/dead");
@@ -143,7 +153,8 @@ START_TEST(takes_a_table_that_writes)
 {
     /* an item of the probe's key is there: the update simply works */
     (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
-    BEGIN({ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", "")}, {PROBE, {.body = "{}"}});
+    BEGIN({ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", "")}, {PROBE, {.body = "{}"}},
+          {RIGHT, NO_SUCH_HANDLE});
     ck_succeeds(check(), err);
 }
 END_TEST
@@ -409,18 +420,25 @@ static const struct {
     int64_t max_receive_count;
     const char *dead_letter_url;
 } warnings[] = {
-    {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", "")}, {PROBE, HEALTHY}}, "no_redrive_policy", 0, ""},
-    {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", ",\"RedrivePolicy\":\"\"")}, {PROBE, HEALTHY}},
+    {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", "")}, {PROBE, HEALTHY}, {RIGHT, NO_SUCH_HANDLE}},
+     "no_redrive_policy",
+     0,
+     ""},
+    {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", ",\"RedrivePolicy\":\"\"")},
+      {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE}},
      "no_redrive_policy",
      0,
      ""},
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", ",\"RedrivePolicy\":\"nonsense\"")},
-      {PROBE, HEALTHY}},
+      {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE}},
      "no_redrive_policy",
      0,
      ""},
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("2"))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
       {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("61", "")}},
      "few_receives",
@@ -429,6 +447,7 @@ static const struct {
     /* some servers write the number as a text */
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("\\\"3\\\""))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
       {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("61", "")}},
      NULL,
@@ -436,6 +455,7 @@ static const struct {
      DEAD_LETTER_QUEUE},
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3"))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
       {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("60", "")}},
      "short_dead_letter_retention",
@@ -443,25 +463,29 @@ static const struct {
      DEAD_LETTER_QUEUE},
     {{{ASK_ATTRIBUTES(QUEUE),
        ATTRIBUTES("60", ",\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3}\"")},
-      {PROBE, HEALTHY}},
+      {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE}},
      "dead_letter_queue_unknown",
      3,
      ""},
     /* rights that are optional */
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3"))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), REFUSES("AccessDeniedException")}},
      "dead_letter_queue_unknown",
      3,
      ""},
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3"))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), REFUSES("QueueDoesNotExist")}},
      "dead_letter_queue_unknown",
      3,
      ""},
     {{{ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3"))},
       {PROBE, HEALTHY},
+      {RIGHT, NO_SUCH_HANDLE},
       {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
       {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), REFUSES("AccessDeniedException")}},
      "dead_letter_queue_unknown",
@@ -495,10 +519,48 @@ START_TEST(does_not_wait_for_what_is_optional)
 {
     (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
     BEGIN({ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3"))}, {PROBE, HEALTHY},
-          {ASK_URL("dead"), {.status = 500}});
+          {RIGHT, NO_SUCH_HANDLE}, {ASK_URL("dead"), {.status = 500}});
     aws.sqs.rules.max_attempts = 1;
     ck_succeeds(check(), err);
     ck_assert_uint_eq(fake_clock_waits(), 0);
+}
+END_TEST
+
+/* --- the optional right -------------------------------------------------------------------------
+ */
+
+static const struct {
+    struct peer_reply reply;
+    size_t warnings;
+} rights[] = {
+    {REFUSES("AccessDeniedException"), 1},
+    {{.status = 403, .body = FAULT("AccessDenied")}, 1},
+    {{.body = "{\"Failed\":[{\"Id\":\"0\",\"Code\":\"AccessDenied\",\"SenderFault\":true}]}"}, 1},
+    {NO_SUCH_HANDLE, 0},
+    {REFUSES("ReceiptHandleIsInvalid"), 0}, /* some refuse the whole call */
+    {{.body = "{\"Successful\":[{\"Id\":\"0\"}]}"}, 0},
+    {{.status = 500}, 0}, /* says nothing about the right */
+};
+
+START_TEST(warns_without_the_right_to_extend)
+{
+    const struct peer_row rows[] = {
+        {ASK_URL("orders"), URL(QUEUE)},
+        {ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("345600", REDRIVE("3"))},
+        {PROBE, HEALTHY},
+        {RIGHT, rights[_i].reply},
+        {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
+        {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("1209600", "")},
+    };
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    begin_with(peer_start(rows, COUNT(rows)));
+    aws.sqs.rules.max_attempts = 1;
+    ck_succeeds(check(), err);
+    lines = given_logged(log_fd, "right_missing");
+    ck_assert_uint_eq(json_array_size(lines), rights[_i].warnings);
+    if (rights[_i].warnings > 0)
+        given_field(json_array_get(lines, 0), "right", "sqs:ChangeMessageVisibility");
 }
 END_TEST
 
@@ -519,6 +581,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, ends_a_call_when_it_is_told_to, 0, COUNT(operations));
     tcase_add_loop_test(tc, warns, 0, COUNT(warnings));
     tcase_add_test(tc, does_not_wait_for_what_is_optional);
+    tcase_add_loop_test(tc, warns_without_the_right_to_extend, 0, COUNT(rights));
 }
 
 int main(void)

@@ -24,7 +24,8 @@ static struct {
     bool holds_all;  /* also replies with orders, until the test lets them go */
     bool table_hangs;
     unsigned metadata_faults; /* that the instance metadata answer with before they tell a region */
-    const char *refused;      /* an operation that is answered with FAULT and its status */
+    const char *refused;      /* an operation that is answered with FAULT and its status, */
+    atomic_bool outage_over;  /* until then */
     struct peer_reply fault;
     atomic_uint given, polls, open_polls, records, deletes;
     atomic_uint recorded[ORDERS_MAX];
@@ -94,7 +95,8 @@ static void answer(const struct peer_request *request, struct peer_reply *reply,
     (void)arg;
     if (strncmp(request->path, "/latest/", strlen("/latest/")) == 0) {
         answer_metadata(request, reply);
-    } else if (aws.refused != NULL && strcmp(request->operation, aws.refused) == 0) {
+    } else if (aws.refused != NULL && !atomic_load(&aws.outage_over) &&
+               strcmp(request->operation, aws.refused) == 0) {
         *reply = aws.fault;
     } else if (strcmp(request->operation, "ReceiveMessage") == 0) {
         answer_receive(request, reply);
@@ -372,6 +374,38 @@ START_TEST(polls_no_more_while_it_is_paused)
 }
 END_TEST
 
+static void ask_during_the_start(void *arg)
+{
+    (void)arg;
+    given_await(strstr(told(), "READY=1\nSTATUS=Starting: ") != NULL);
+    ck_assert_int_eq(kill(getpid(), SIGTSTP), 0);
+    given_await(logged("paused"));
+    ck_assert_int_eq(kill(getpid(), SIGHUP), 0);
+    given_await(logged("reloaded"));
+    atomic_store(&aws.outage_over, true);
+    given_await(logged("started"));
+    ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+    given_await(logged("status"));
+    ck_assert_uint_eq(atomic_load(&aws.polls), 0);
+    ck_assert_int_eq(kill(getpid(), SIGCONT), 0);
+    given_await(atomic_load(&aws.open_polls) == 1);
+    terminate(SIGTERM);
+    peer_release(peer);
+}
+
+START_TEST(is_paused_from_its_first_moment_on)
+{
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
+    aws.refused = "GetQueueAttributes";
+    aws.fault = (struct peer_reply){.status = 503};
+    ck_succeeds(run(ask_during_the_start), err);
+    status = given_logged_once(log_fd, "status");
+    given_field(status, "state", "paused");
+    check_account(0, 0, 0);
+}
+END_TEST
+
 static void wait_for_ready_and_stop(void *arg)
 {
     (void)arg;
@@ -575,6 +609,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, keeps_its_settings_when_those_that_it_reads_are_wrong);
     tcase_add_test(tc, polls_no_more_while_it_is_paused);
     tcase_add_test(tc, is_ready_while_an_outage_holds_its_start);
+    tcase_add_test(tc, is_paused_from_its_first_moment_on);
     tcase_add_test(tc, asks_for_leases_that_cover_poll_and_work);
     tcase_add_test(tc, works_off_what_the_last_poll_brings);
     tcase_add_test(tc, aborts_its_polls_at_a_second_signal);

@@ -54,6 +54,14 @@ static struct lease *begin(int number)
     return l;
 }
 
+/* Looks whether another one is due while what was taken is under way; none may be. */
+static void look(void)
+{
+    struct lease_extension more[SQS_BATCH_MAX];
+
+    ck_assert_uint_eq(leases_take_due(r, more, &lost), 0);
+}
+
 static unsigned take(void)
 {
     return leases_take_due(r, taken, &lost);
@@ -223,6 +231,15 @@ START_TEST(never_goes_beyond_12_hours)
 }
 END_TEST
 
+/* Receives a message again; its number goes to confirmation_number. */
+static char confirmation_number[LEASE_CONFIRMATION_SIZE];
+
+static enum lease_known again(const char *id)
+{
+    memset(confirmation_number, 'x', sizeof(confirmation_number));
+    return leases_received_again(r, id, confirmation_number);
+}
+
 /* --- what ends a lease --------------------------------------------------------------------------
  */
 
@@ -307,18 +324,64 @@ END_TEST
 
 START_TEST(is_lost_at_once_when_the_answer_came_after_its_end)
 {
-    static const enum lease_answer answers[] = {LEASE_NOT_NOW, LEASE_NO_MORE, LEASE_NOT_ASKED};
+    static const enum lease_answer answers[] = {LEASE_EXTENDED, LEASE_NOT_NOW, LEASE_NO_MORE,
+                                                LEASE_NOT_ASKED};
     struct lease *l = begin(0);
+    int64_t end = lease_end_ns(l);
 
     lease_watch(l, &work);
     fake_clock_advance(78 * S);
     ck_assert_uint_eq(take(), 1);
     fake_clock_advance(5 * S);
     (void)settle(1, answers[_i], clock_now() - 5 * S);
+    ck_assert_int_eq(lease_end_ns(l), end); /* somebody else could have had it in between */
     ck_assert_int_le(leases_next_due(r), clock_now());
     ck_assert_uint_eq(take(), 0);
     ck_assert_uint_eq(lost, 1);
     ck_assert(stop_raised(&work));
+    lease_end(l);
+}
+END_TEST
+
+START_TEST(is_lost_at_its_end_whatever_is_under_way)
+{
+    struct lease *l = begin(0);
+    int64_t end = lease_end_ns(l);
+
+    lease_watch(l, &work);
+    fake_clock_advance(78 * S);
+    ck_assert_uint_eq(take(), 1);
+    ck_assert_int_eq(leases_next_due(r), end);
+    fake_clock_advance(2 * S);
+    look();
+    ck_assert_uint_eq(lost, 1);
+    ck_assert(lease_lost(l));
+    ck_assert(stop_raised(&work));
+    check_never_due();
+    /* it stays ended, whatever the answer is */
+    ck_assert_uint_eq(settle(1, (enum lease_answer)_i, end - 2 * S), 0);
+    ck_assert_int_eq(lease_end_ns(l), end);
+    ck_assert(!taken[0].lost);
+    ck_assert(lease_lost(l));
+    check_never_due();
+    lease_end(l);
+}
+END_TEST
+
+START_TEST(goes_on_by_a_late_answer_once_the_order_is_done)
+{
+    struct lease *l = begin(0);
+
+    fake_clock_advance(78 * S);
+    ck_assert_uint_eq(take(), 1);
+    lease_done(l, "CNF-1");
+    fake_clock_advance(5 * S);
+    look();
+    ck_assert_uint_eq(lost, 0);
+    (void)settle(1, LEASE_EXTENDED, clock_now() - 5 * S);
+    ck_assert_int_eq(lease_end_ns(l), clock_now() + 75 * S);
+    check_due_in(35 * S);
+    (void)settle(1, LEASE_EXTENDED, clock_now());
     lease_end(l);
 }
 END_TEST
@@ -363,8 +426,7 @@ static void end_by(struct lease *l, enum ending ending)
         ck_assert(!taken[0].lost);
         break;
     default:
-        ck_assert_int_eq(leases_received_again(r, l->message_id),
-                         l->done ? LEASE_DONE : LEASE_IN_WORK);
+        ck_assert_int_eq(again(l->message_id), l->done ? LEASE_DONE : LEASE_IN_WORK);
     }
 }
 
@@ -373,7 +435,7 @@ START_TEST(is_not_lost_once_the_order_is_done)
     struct lease *l = begin(0);
 
     lease_watch(l, &work);
-    lease_done(l);
+    lease_done(l, "CNF-1");
     end_by(l, (enum ending)_i);
     ck_assert(!lease_lost(l));
     ck_assert(!stop_raised(&work));
@@ -385,7 +447,7 @@ START_TEST(is_extended_until_the_delete_has_succeeded)
 {
     struct lease *l = begin(0);
 
-    lease_done(l);
+    lease_done(l, "CNF-1");
     for (int i = 0; i < 100; i++) {
         check_due_in(40 * S);
         (void)settle(1, LEASE_EXTENDED, clock_now());
@@ -456,32 +518,51 @@ START_TEST(knows_what_was_received_again)
     for (int i = 0; i < 3; i++)
         (void)begin(i);
     lease_watch(&leases[1], &work);
-    lease_done(&leases[2]);
-    ck_assert_int_eq(leases_received_again(r, "m-7"), LEASE_UNKNOWN);
-    ck_assert_int_eq(leases_received_again(r, "m-2"), LEASE_DONE);
-    ck_assert_int_eq(leases_received_again(r, "m"), LEASE_UNKNOWN);
+    lease_done(&leases[2], "CNF-1");
+    ck_assert_int_eq(again("m-7"), LEASE_UNKNOWN);
+    ck_assert_str_eq(confirmation_number, "");
+    ck_assert_int_eq(again("m-2"), LEASE_DONE);
+    ck_assert_str_eq(confirmation_number, "CNF-1");
+    ck_assert_int_eq(again("m"), LEASE_UNKNOWN);
     ck_assert(!stop_raised(&work));
-    ck_assert_int_eq(leases_received_again(r, "m-1"), LEASE_IN_WORK);
+    ck_assert_int_eq(again("m-1"), LEASE_IN_WORK);
+    ck_assert_str_eq(confirmation_number, "");
     ck_assert(stop_raised(&work));
     ck_assert(!lease_lost(&leases[0]));
     ck_assert(lease_lost(&leases[1]));
     ck_assert(!lease_lost(&leases[2]));
     for (int i = 0; i < 3; i++)
         lease_end(&leases[i]);
-    ck_assert_int_eq(leases_received_again(r, "m-2"), LEASE_UNKNOWN);
+    ck_assert_int_eq(again("m-2"), LEASE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(keeps_what_fits_of_a_confirmation_number)
+{
+    char number[LEASE_CONFIRMATION_SIZE + 10];
+    struct lease *l = begin(0);
+
+    memset(number, '7', sizeof(number));
+    number[sizeof(number) - 1] = '\0';
+    lease_done(l, number);
+    ck_assert_int_eq(again("m-0"), LEASE_DONE);
+    ck_assert_uint_eq(strlen(confirmation_number), LEASE_CONFIRMATION_SIZE - 1);
+    lease_end(l);
 }
 END_TEST
 
 START_TEST(extends_no_lost_lease)
 {
     struct lease *l = begin(0);
+    int64_t end = lease_end_ns(l);
 
     /* it is lost while its extension is under way, which succeeds all the same */
     check_due_in(40 * S);
-    ck_assert_int_eq(leases_received_again(r, "m-0"), LEASE_IN_WORK);
+    ck_assert_int_eq(again("m-0"), LEASE_IN_WORK);
     (void)settle(1, (enum lease_answer)_i, clock_now());
     check_never_due();
     ck_assert(lease_lost(l));
+    ck_assert_int_eq(lease_end_ns(l), end);
     lease_end(l);
 }
 END_TEST
@@ -491,7 +572,7 @@ START_TEST(goes_on_with_the_new_lease_of_a_message)
     struct lease *l = begin(0);
 
     fake_clock_advance(10 * S);
-    ck_assert_int_eq(leases_received_again(r, "m-0"), LEASE_IN_WORK);
+    ck_assert_int_eq(again("m-0"), LEASE_IN_WORK);
     (void)init(1, LENGTH_NS);
     leases[1].message_id = ids[0]; /* the same message by another handle */
     (void)lease_begin(r, &leases[1]);
@@ -513,7 +594,7 @@ START_TEST(raises_the_flag_at_once_when_the_lease_is_lost_already)
 {
     struct lease *l = begin(0);
 
-    ck_assert_int_eq(leases_received_again(r, "m-0"), LEASE_IN_WORK);
+    ck_assert_int_eq(again("m-0"), LEASE_IN_WORK);
     ck_assert(!stop_raised(&work));
     lease_watch(l, &work);
     ck_assert(stop_raised(&work));
@@ -527,7 +608,7 @@ START_TEST(raises_no_flag_that_is_not_named_any_more)
 
     lease_watch(l, &work);
     lease_watch(l, NULL);
-    ck_assert_int_eq(leases_received_again(r, "m-0"), LEASE_IN_WORK);
+    ck_assert_int_eq(again("m-0"), LEASE_IN_WORK);
     ck_assert(!stop_raised(&work));
     lease_end(l);
 }
@@ -538,7 +619,7 @@ START_TEST(needs_no_register)
     struct lease *l = init(0, LENGTH_NS);
 
     lease_watch(l, &work);
-    lease_done(l);
+    lease_done(l, "CNF-1");
     ck_assert(!lease_let_go(l));
     lease_end(l);
     lease_end(l);
@@ -573,9 +654,9 @@ START_TEST(looks_anew_after_each_look)
     ck_assert(lease_begin(r, init(0, LENGTH_NS)));
     fake_clock_advance(40 * S);
     ck_assert_uint_eq(take(), 1);
-    /* while the call is under way nothing is due */
-    ck_assert_int_eq(leases_next_due(r), INT64_MAX);
-    ck_assert(lease_begin(r, init(1, 2000 * S)));
+    /* while the call is under way only the end of the lease is */
+    ck_assert_int_eq(leases_next_due(r), lease_end_ns(&leases[0]));
+    ck_assert(!lease_begin(r, init(1, 2000 * S)));
     (void)settle(1, LEASE_EXTENDED, clock_now());
     ck_assert_int_eq(leases_next_due(r), clock_now() + 40 * S);
     ck_assert(!lease_begin(r, init(2, 2000 * S)));
@@ -677,7 +758,7 @@ static void receive_some(int i)
         if (!models[i].done)
             model_loses(i);
     }
-    ck_assert_int_eq(leases_received_again(r, id), expected);
+    ck_assert_int_eq(again(id), expected);
 }
 
 /* Asserts that an extension is one that has to be, and notes that it is under way. */
@@ -695,6 +776,7 @@ static void check_taken(const struct lease_extension *e)
     ck_assert_int_le(clock_now() + e->visibility_s * S, m->received_ns + LEASE_LONGEST_NS);
     ck_assert_int_le(e->visibility_s * S, m->length_ns);
     m->under_way = true;
+    m->due_ns = m->end_ns;
 }
 
 /* Takes what is due into every free batch, and asserts that nothing was left out. */
@@ -707,7 +789,7 @@ static void take_some(void)
     for (int i = 0; i < LEASES; i++) {
         struct model *m = &models[i];
 
-        if (!m->registered || m->under_way || m->due_ns > clock_now() || m->end_ns > clock_now())
+        if (!m->registered || m->due_ns > clock_now() || m->end_ns > clock_now())
             continue;
         expected_lost += !m->done && !m->let_go && !m->lost;
         model_loses(i);
@@ -740,14 +822,16 @@ static bool model_settles(int i, enum lease_answer answer, const struct batch *b
 {
     struct model *m = &models[i];
     bool was_lost = m->lost;
-    int64_t again = clock_now() + 2 * S;
+    int64_t repeat = clock_now() + 2 * S;
 
     m->under_way = false;
     if (answer == LEASE_REFUSED) {
         model_loses(i);
         return m->lost && !was_lost;
     }
-    if (answer == LEASE_EXTENDED)
+    if (answer == LEASE_EXTENDED && !m->done && m->end_ns <= clock_now())
+        answer = LEASE_NO_MORE;
+    if (answer == LEASE_EXTENDED && !m->lost)
         m->end_ns = b->sent_ns + b->extensions[e].visibility_s * S;
     if (m->let_go || m->lost)
         m->due_ns = INT64_MAX;
@@ -756,7 +840,7 @@ static bool model_settles(int i, enum lease_answer answer, const struct batch *b
     else if (answer == LEASE_NO_MORE)
         m->due_ns = m->end_ns;
     else
-        m->due_ns = again < m->end_ns ? again : m->end_ns;
+        m->due_ns = repeat < m->end_ns ? repeat : m->end_ns;
     return false;
 }
 
@@ -794,7 +878,7 @@ static void do_something(void)
         break;
     case 3:
         if (models[i].registered)
-            lease_done(&leases[i]);
+            lease_done(&leases[i], "CNF-1");
         models[i].done = models[i].done || models[i].registered;
         break;
     case 4:
@@ -837,7 +921,7 @@ static void check_models(void)
         ck_assert_int_eq(lease_lost(&leases[i]), m->lost);
         ck_assert_int_eq(stop_raised(&flags[i]), m->raised);
         ck_assert_int_le(m->end_ns, m->received_ns + LEASE_LONGEST_NS);
-        if (!m->under_way && m->due_ns < due)
+        if (m->due_ns < due)
             due = m->due_ns;
     }
     ck_assert_int_le(leases_next_due(r), due);
@@ -895,7 +979,7 @@ static void use_leases(void *arg)
             (void)(lease_lost(&l) || stop_wait(&flag, 0) || lease_end_ns(&l) < clock_now());
         lease_watch(&l, NULL);
         if (i % 3 == 0)
-            lease_done(&l);
+            lease_done(&l, "CNF-1");
         else if (i % 3 == 1)
             (void)lease_let_go(&l);
         (void)sched_yield();
@@ -923,7 +1007,7 @@ START_TEST(is_used_by_many_threads)
 
         (void)settle(count, (enum lease_answer)dice_below(&d, 5), clock_now());
         (void)snprintf(id, sizeof(id), "m-%u", dice_below(&d, WORKERS));
-        (void)leases_received_again(r, id);
+        (void)again(id);
         (void)leases_next_due(r);
     }
     for (int i = 0; i < WORKERS; i++)
@@ -944,7 +1028,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, is_lost_when_it_has_run_out);
     tcase_add_loop_test(tc, is_asked_for_again_while_it_lasts, 0, 2);
     tcase_add_test(tc, recovers_when_it_is_extended_late);
-    tcase_add_loop_test(tc, is_lost_at_once_when_the_answer_came_after_its_end, 0, 3);
+    tcase_add_loop_test(tc, is_lost_at_once_when_the_answer_came_after_its_end, 0, 4);
+    tcase_add_loop_test(tc, is_lost_at_its_end_whatever_is_under_way, 0, LEASE_NOT_ASKED + 1);
+    tcase_add_test(tc, goes_on_by_a_late_answer_once_the_order_is_done);
     tcase_add_test(tc, lasts_to_its_end_when_it_cannot_be_longer);
     tcase_add_loop_test(tc, is_not_lost_once_the_order_is_done, 0, ENDINGS);
     tcase_add_test(tc, is_extended_until_the_delete_has_succeeded);
@@ -953,6 +1039,7 @@ static void add_tests(TCase *tc)
                         LEASE_NOT_ASKED + 1);
     tcase_add_loop_test(tc, may_end_while_its_extension_is_under_way, 0, LEASE_NOT_ASKED + 1);
     tcase_add_test(tc, knows_what_was_received_again);
+    tcase_add_test(tc, keeps_what_fits_of_a_confirmation_number);
     tcase_add_loop_test(tc, extends_no_lost_lease, 0, LEASE_NOT_ASKED + 1);
     tcase_add_test(tc, goes_on_with_the_new_lease_of_a_message);
     tcase_add_test(tc, raises_the_flag_at_once_when_the_lease_is_lost_already);

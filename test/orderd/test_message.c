@@ -51,9 +51,11 @@ START_TEST(ends_its_lease)
 
     ck_assert_ptr_null(m->lease.leases); /* whoever received it registers it */
     (void)lease_begin(r, &m->lease);
-    ck_assert_int_eq(leases_received_again(r, "m-1"), LEASE_IN_WORK);
+    ck_assert_int_eq(leases_received_again(r, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0}),
+                     LEASE_IN_WORK);
     message_free(m);
-    ck_assert_int_eq(leases_received_again(r, "m-1"), LEASE_UNKNOWN);
+    ck_assert_int_eq(leases_received_again(r, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0}),
+                     LEASE_UNKNOWN);
     leases_free(r);
 }
 END_TEST

@@ -69,16 +69,22 @@ static void alive(const char *hanging)
     notify_alive(&notify, hanging, clock_now());
 }
 
+/* The main thread looks each second. */
+static void alive_for(int seconds, const char *hanging)
+{
+    for (int i = 0; i < seconds; i++) {
+        fake_clock_advance(CLOCK_NS_PER_S);
+        alive(hanging);
+    }
+}
+
 START_TEST(gives_two_signs_of_life_within_the_time_of_the_watchdog)
 {
     alive(NULL);
     heard("WATCHDOG=1");
-    alive(NULL);
-    fake_clock_advance(30 * CLOCK_NS_PER_S - 1);
-    alive(NULL);
+    alive_for(29, NULL);
     heard("");
-    fake_clock_advance(1);
-    alive(NULL);
+    alive_for(1, NULL);
     heard("WATCHDOG=1");
 }
 END_TEST
@@ -87,15 +93,29 @@ START_TEST(gives_none_while_a_thread_hangs)
 {
     alive(NULL);
     heard("WATCHDOG=1");
-    for (int i = 0; i < 3; i++) {
-        fake_clock_advance(40 * CLOCK_NS_PER_S);
-        alive("worker-3");
-    }
+    alive_for(120, "worker-3");
     heard("");
     ck_assert_uint_eq(logged("thread_hangs"), 1); /* said once */
     alive(NULL);
     heard("WATCHDOG=1");
     ck_assert_uint_eq(logged("thread_moves_again"), 1);
+}
+END_TEST
+
+/* Then every bound is over, and nobody is to blame. */
+START_TEST(gives_threads_a_minute_after_the_machine_stood_still)
+{
+    alive(NULL);
+    heard("WATCHDOG=1");
+    fake_clock_advance(3600 * CLOCK_NS_PER_S);
+    alive("receiver-1");
+    heard("WATCHDOG=1");
+    alive_for(59, "receiver-1");
+    heard("WATCHDOG=1");
+    ck_assert_uint_eq(logged("thread_hangs"), 0);
+    alive_for(60, "receiver-1");
+    heard("");
+    ck_assert_uint_eq(logged("thread_hangs"), 1);
 }
 END_TEST
 
@@ -158,6 +178,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, gives_two_signs_of_life_within_the_time_of_the_watchdog);
     tcase_add_test(tc, gives_none_while_a_thread_hangs);
+    tcase_add_test(tc, gives_threads_a_minute_after_the_machine_stood_still);
     tcase_add_test(tc, gives_none_where_nobody_watches);
     tcase_add_test(tc, asks_for_time_each_second_once_a_start_is_not_quick);
     tcase_add_test(tc, asks_for_time_at_once_when_it_stops_but_not_while_a_thread_hangs);

@@ -22,40 +22,66 @@ static const struct {
     enum event event;
     bool permanent;
     const char *verdict_code; /* NULL: the error's */
+    bool refused;
 } verdicts[] = {
     /* an order is what it is */
-    {STEP_ORDER, ERROR_REJECTED, "INVALID_JSON", EVENT_FAILED, true, NULL},
-    {STEP_ORDER, ERROR_REJECTED, "INVALID_ORDER", EVENT_FAILED, true, NULL},
-    {STEP_ORDER, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL},
+    {STEP_ORDER, ERROR_REJECTED, "INVALID_JSON", EVENT_FAILED, true, NULL, false},
+    {STEP_ORDER, ERROR_REJECTED, "INVALID_ORDER", EVENT_FAILED, true, NULL, false},
+    {STEP_ORDER, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL, false},
     /* another attempt at processing may do better, whatever went wrong */
-    {STEP_PROCESS, ERROR_CONFIG, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_AUTH, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_EXPIRED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_NETWORK, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_TIMEOUT, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_THROTTLED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_SERVER, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_REJECTED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_MALFORMED, "x", EVENT_FAILED, false, "PROCESSING_FAILED"},
-    {STEP_PROCESS, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL},
+    {STEP_PROCESS, ERROR_CONFIG, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_AUTH, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_EXPIRED, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_NETWORK, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_TIMEOUT, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_THROTTLED, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_SERVER, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_REJECTED, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_MALFORMED, "x", EVENT_FAILED, false, "PROCESSING_FAILED", false},
+    {STEP_PROCESS, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL, false},
     /* the order's own size, nesting and numbers */
-    {STEP_RECORD, ERROR_REJECTED, "ORDER_TOO_LARGE", EVENT_FAILED, true, NULL},
-    {STEP_RECORD, ERROR_REJECTED, "INVALID_ORDER", EVENT_FAILED, true, NULL},
+    {STEP_RECORD, ERROR_REJECTED, "ORDER_TOO_LARGE", EVENT_FAILED, true, NULL, false},
+    {STEP_RECORD, ERROR_REJECTED, "INVALID_ORDER", EVENT_FAILED, true, NULL, false},
     /* what is the table's fault is waited out before: this is about one order, and may pass */
-    {STEP_RECORD, ERROR_REJECTED, "ValidationException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_CONFIG, "ResourceNotFoundException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_AUTH, "AccessDeniedException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_EXPIRED, "ExpiredTokenException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_NETWORK, "NetworkError", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_TIMEOUT, "Timeout", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_THROTTLED, "ThrottlingException", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_SERVER, "InternalServerError", EVENT_FAILED, false, "RECORD_REFUSED"},
-    {STEP_RECORD, ERROR_MALFORMED, "MalformedReply", EVENT_FAILED, false, "RECORD_REFUSED"},
+    {STEP_RECORD, ERROR_REJECTED, "ValidationException", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_REJECTED, "SerializationException", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_REJECTED, "Http413", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_REJECTED, "BadKey", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_SERVER, "ConditionWithoutReason", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_SERVER, "ORDER_TOO_LARGE", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_CONFIG, "ResourceNotFoundException", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_AUTH, "AccessDeniedException", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_EXPIRED, "ExpiredTokenException", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_NETWORK, "NetworkError", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_TIMEOUT, "Timeout", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_THROTTLED, "ThrottlingException", EVENT_FAILED, false, "RECORD_REFUSED",
+     true},
+    {STEP_RECORD, ERROR_SERVER, "InternalServerError", EVENT_FAILED, false, "RECORD_REFUSED", true},
+    {STEP_RECORD, ERROR_MALFORMED, "MalformedReply", EVENT_FAILED, false, "RECORD_REFUSED", true},
     /* let go: by a lost lease, the end of a hold, or of the daemon */
-    {STEP_RECORD, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_STOPPED, "LeaseLost", EVENT_DEFERRED, false, NULL},
-    {STEP_RECORD, ERROR_STOPPED, "HoldOver", EVENT_DEFERRED, false, NULL},
+    {STEP_RECORD, ERROR_STOPPED, "Stopped", EVENT_DEFERRED, false, NULL, false},
+    {STEP_RECORD, ERROR_STOPPED, "LeaseLost", EVENT_DEFERRED, false, NULL, false},
+    {STEP_RECORD, ERROR_STOPPED, "HoldOver", EVENT_DEFERRED, false, NULL, false},
 };
+
+START_TEST(judges_every_error)
+{
+    for (int step = 0; step < STEPS; step++) {
+        for (int kind = ERROR_NONE + 1; kind < ERROR_KINDS; kind++) {
+            struct verdict v =
+                outcome_of_error((enum step)step, &(struct error){.kind = (enum error_kind)kind});
+
+            ck_assert_int_eq(v.event, kind == ERROR_STOPPED ? EVENT_DEFERRED : EVENT_FAILED);
+            ck_assert(!(v.permanent && v.refused));
+        }
+    }
+}
+END_TEST
 
 START_TEST(judges_error)
 {
@@ -66,6 +92,7 @@ START_TEST(judges_error)
     v = outcome_of_error(verdicts[_i].step, &err);
     ck_assert_int_eq(v.event, verdicts[_i].event);
     ck_assert_int_eq(v.permanent, verdicts[_i].permanent);
+    ck_assert_int_eq(v.refused, verdicts[_i].refused);
     if (verdicts[_i].verdict_code == NULL)
         ck_assert_ptr_null(v.code);
     else
@@ -186,6 +213,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, names_events);
+    tcase_add_test(tc, judges_every_error);
     tcase_add_loop_test(tc, judges_error, 0, COUNT(verdicts));
     tcase_add_loop_test(tc, knows_what_is_the_orders_own_fault, 0, COUNT(own_faults));
     tcase_add_loop_test(tc, knows_the_last_attempt, 0, COUNT(finals));

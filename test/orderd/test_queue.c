@@ -714,7 +714,7 @@ END_TEST
  * ---------------------------------------------------------------------------
  */
 
-START_TEST(opens_when_a_receive_has_failed)
+START_TEST(opens_when_a_receive_and_its_probe_have_failed)
 {
     static const uint64_t drawn = 0;
 
@@ -726,19 +726,98 @@ START_TEST(opens_when_a_receive_has_failed)
         ck_assert_uint_eq(queue_may_poll(q), 5);
         ck_assert(!queue_receive_failed(q, &fault));
         end_poll(5, 0, POLL_SPOILED);
+        check_told(2 * (unsigned)round, false); /* a reply was lost */
+        check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+        ck_assert(!queue_receive_failed(q, &fault));
         check_told(2 * (unsigned)round + 1, true);
         ck_assert_str_eq(told_code, "InternalError");
         ck_assert_str_eq(queue_state(q).error.text, "down");
         since = queue_state(q).open_ns;
-        check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+        end_poll(1, 0, POLL_SPOILED);
+        check_pause(2 * CLOCK_NS_PER_S, 2 * CLOCK_NS_PER_S);
         ck_assert(queue_receive_failed(q, &fault)); /* that is known */
         end_poll(1, 0, POLL_SPOILED);
         ck_assert_int_eq(queue_state(q).open_ns, since);
-        check_pause(2 * CLOCK_NS_PER_S, 2 * CLOCK_NS_PER_S);
+        check_pause(4 * CLOCK_NS_PER_S, 4 * CLOCK_NS_PER_S);
         check_told(2 * (unsigned)round + 1, true);
         end_poll(1, 0, _i == 0 ? POLL_READ : POLL_HASTY);
         check_told(2 * (unsigned)round + 2, false);
     }
+}
+END_TEST
+
+START_TEST(stays_closed_when_the_probe_works)
+{
+    static const uint64_t drawn = 0;
+
+    fake_random_start(&drawn, 1);
+    begin_observed(2, 5);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(queue_may_poll(q), 5);
+        ck_assert(!queue_receive_failed(q, &fault));
+        end_poll(5, 0, POLL_SPOILED);
+        check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+        end_poll(1, 0, POLL_READ);
+    }
+    check_told(0, false);
+}
+END_TEST
+
+START_TEST(counts_no_receive_that_was_stopped)
+{
+    const struct error stopped = {.kind = ERROR_STOPPED, .code = "Stopped"};
+    static const uint64_t drawn = 0;
+
+    fake_random_start(&drawn, 1);
+    begin_observed(2, 5);
+    ck_assert_uint_eq(queue_may_poll(q), 5);
+    ck_assert(!queue_receive_failed(q, _i == 0 ? &stopped : &fault));
+    end_poll(5, 0, POLL_SPOILED);
+    check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+    ck_assert(!queue_receive_failed(q, &stopped));
+    end_poll(1, 0, POLL_SPOILED);
+    check_told(0, false);
+}
+END_TEST
+
+/* Has two polls open, as the last one came back full, and a worker that waits. */
+static void open_two(struct actor *worker)
+{
+    ck_assert_uint_eq(queue_may_poll(q), 1);
+    end_poll(1, 1, POLL_READ);
+    message_free(queue_take(q));
+    actor_start(worker, call_take);
+    actor_go(worker);
+    given_await(queue_state(q).idle_workers == 1);
+    ck_assert_uint_eq(queue_may_poll(q), 1);
+    ck_assert_uint_eq(queue_may_poll(q), 1);
+}
+
+static void end_worker(struct actor *worker)
+{
+    queue_close(q);
+    actor_await(worker);
+    actor_end(worker);
+}
+
+START_TEST(is_not_opened_by_polls_that_fail_together)
+{
+    static const uint64_t drawn = 0;
+    struct actor worker;
+
+    fake_random_start(&drawn, 1);
+    begin_observed(2, 1);
+    open_two(&worker);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(!queue_receive_failed(q, &fault));
+        end_poll(1, 0, POLL_SPOILED);
+    }
+    check_told(0, false);
+    check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+    (void)queue_receive_failed(q, &fault);
+    end_poll(1, 0, POLL_SPOILED);
+    check_told(1, true);
+    end_worker(&worker);
 }
 END_TEST
 
@@ -749,24 +828,23 @@ START_TEST(is_closed_by_a_probe_alone)
 
     fake_random_start(&drawn, 1);
     begin_observed(2, 1);
-    ck_assert_uint_eq(queue_may_poll(q), 1);
-    end_poll(1, 1, POLL_READ);
-    message_free(queue_take(q));
-    actor_start(&worker, call_take);
-    actor_go(&worker);
-    given_await(queue_state(q).idle_workers == 1);
-    ck_assert_uint_eq(queue_may_poll(q), 1); /* two polls are open, as the last was full */
-    ck_assert_uint_eq(queue_may_poll(q), 1);
+    open_two(&worker);
+    deletes_fail(); /* opens it without a probe of its own */
     (void)queue_receive_failed(q, &fault);
     end_poll(1, 0, POLL_SPOILED);
     end_poll(1, 0, POLL_READ); /* the other one was opened before: it says nothing new */
-    check_told(1, true);
-    check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
-    end_poll(1, 0, POLL_READ);
+    queue_deletes_worked(q);
     check_told(2, false);
-    queue_close(q);
-    actor_await(&worker);
-    actor_end(&worker);
+    check_pause(CLOCK_NS_PER_S, CLOCK_NS_PER_S);
+    (void)queue_receive_failed(q, &fault);
+    end_poll(1, 0, POLL_SPOILED);
+    check_told(3, true);
+    queue_deletes_worked(q);
+    check_told(3, true);
+    check_pause(2 * CLOCK_NS_PER_S, 2 * CLOCK_NS_PER_S);
+    end_poll(1, 0, POLL_READ);
+    check_told(4, false);
+    end_worker(&worker);
 }
 END_TEST
 
@@ -808,10 +886,15 @@ START_TEST(is_open_until_both_work)
     int64_t since;
 
     begin_observed(2, 5);
-    ck_assert_uint_eq(queue_may_poll(q), 5);
-    (void)queue_receive_failed(q, &fault);
-    end_poll(5, 0, POLL_SPOILED);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned asked = queue_may_poll(q);
+
+        (void)queue_receive_failed(q, &fault);
+        end_poll(asked, 0, POLL_SPOILED);
+        fake_clock_advance(3 * CLOCK_NS_PER_S); /* the pause is over */
+    }
     since = queue_state(q).open_ns;
+    ck_assert_int_ne(since, 0);
     fake_clock_advance(60 * CLOCK_NS_PER_S);
     deletes_fail();
     ck_assert_int_eq(queue_state(q).open_ns, since);
@@ -1094,7 +1177,10 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, hands_out_what_came_while_something_is_wrong, 0, COUNT(gates));
     tcase_add_test(tc, tries_the_table_with_one_order);
     tcase_add_test(tc, lets_nothing_wait_that_cannot_be_extended);
-    tcase_add_loop_test(tc, opens_when_a_receive_has_failed, 0, 2);
+    tcase_add_loop_test(tc, opens_when_a_receive_and_its_probe_have_failed, 0, 2);
+    tcase_add_test(tc, stays_closed_when_the_probe_works);
+    tcase_add_loop_test(tc, counts_no_receive_that_was_stopped, 0, 2);
+    tcase_add_test(tc, is_not_opened_by_polls_that_fail_together);
     tcase_add_test(tc, is_closed_by_a_probe_alone);
     tcase_add_test(tc, opens_when_three_deletes_in_a_row_have_failed);
     tcase_add_test(tc, counts_no_delete_that_was_stopped);

@@ -189,6 +189,60 @@ START_TEST(polls_again_until_the_polls_are_ended)
 }
 END_TEST
 
+enum { RECEIVERS = 4, IDLE_POLLS = 30 };
+
+static atomic_uint idle_polls, polls_too_many;
+
+/* An empty answer after 20 s, while which one poll has to be open. */
+static void answer_nothing(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    (void)arg;
+    fake_clock_advance(20 * CLOCK_NS_PER_S);
+    if (queue_state(q).asked != BATCH || strcmp(request->operation, "ReceiveMessage") != 0)
+        (void)atomic_fetch_add(&polls_too_many, 1);
+    if (atomic_fetch_add(&idle_polls, 1) + 1 == IDLE_POLLS)
+        queue_end_polls(q);
+    reply->body = "{}";
+}
+
+static void wait_for_message(void *arg)
+{
+    (void)arg;
+    message_free(queue_take(q));
+}
+
+START_TEST(makes_three_calls_a_minute_while_it_is_idle)
+{
+    struct thread workers[10] = {{.name = ""}};
+    struct receiver receivers[RECEIVERS];
+    struct thread threads[RECEIVERS] = {{.name = ""}};
+    int64_t begin;
+
+    atomic_store(&idle_polls, 0);
+    atomic_store(&polls_too_many, 0);
+    begin_with(peer_start_with(answer_nothing, NULL));
+    atomic_store(&redrive.look_ns, INT64_MAX); /* that is a call of its own, every ten minutes */
+    begin = clock_now();
+    for (int i = 0; i < COUNT(workers); i++)
+        given_thread(&workers[i], wait_for_message, NULL);
+    given_await(queue_state(q).idle_workers == COUNT(workers));
+    for (int i = 0; i < RECEIVERS; i++) {
+        receiver_init(&receivers[i], &options);
+        given_thread(&threads[i], receiver_run, &receivers[i]);
+    }
+    for (int i = 0; i < RECEIVERS; i++) {
+        thread_join(&threads[i]);
+        receiver_release(&receivers[i]);
+    }
+    queue_close(q);
+    for (int i = 0; i < COUNT(workers); i++)
+        thread_join(&workers[i]);
+    ck_assert_uint_eq(atomic_load(&polls_too_many), 0);
+    ck_assert_int_eq(clock_now() - begin, IDLE_POLLS * 20 * CLOCK_NS_PER_S);
+    ck_assert_uint_eq(atomic_load(&aws.sqs.attempts), IDLE_POLLS);
+}
+END_TEST
+
 START_TEST(opens_no_poll_when_they_are_over)
 {
     begin_with(peer_start(NULL, 0));
@@ -416,6 +470,23 @@ START_TEST(has_its_leases_extended)
 }
 END_TEST
 
+START_TEST(opens_no_breaker_for_a_lost_reply)
+{
+    static const struct peer_row lost = {PEER_ANY, {.fate = PEER_CLOSE}};
+    struct peer_row rows[] = {
+        lost, {RECEIVE(1), {.body = "{}"}}, lost, {RECEIVE(1), {.body = "{}"}}};
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+
+    rows[3].reply.hook = end_polls;
+    begin_with(peer_start(rows, COUNT(rows)));
+    given_time_flies();
+    receiver_run(&r);
+    ck_assert(!queue_state(q).open);
+    lines = given_logged(log_fd, "receive_failed");
+    ck_assert_uint_eq(json_array_size(lines), 2);
+}
+END_TEST
+
 START_TEST(knows_a_message_that_is_done_already)
 {
     struct message *before = given_message("m-1", "", 1);
@@ -424,15 +495,17 @@ START_TEST(knows_a_message_that_is_done_already)
     BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1) "," MESSAGE(2)), .hook = end_polls}});
     (void)lease_begin(leases, &before->lease);
     if (_i == 0)
-        lease_done(&before->lease);
+        lease_done(&before->lease, "CNF-1");
     receiver_run(&r);
     ck_assert_int_eq(lease_lost(&before->lease), _i != 0); /* it is in work: not ours alone */
     m = queue_take(q);
     ck_assert_int_eq(m->known_done, _i == 0);
+    ck_assert_str_eq(m->confirmation_number, _i == 0 ? "CNF-1" : "");
     ck_assert(!lease_lost(&m->lease));
     message_free(m);
     m = queue_take(q);
     ck_assert(!m->known_done);
+    ck_assert_str_eq(m->confirmation_number, "");
     message_free(m);
     message_free(before);
 }
@@ -494,17 +567,18 @@ START_TEST(says_once_that_receives_fail)
 {
     static const struct peer_row denied = {
         PEER_ANY, {.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}};
-    struct peer_row rows[] = {denied, denied, denied, {RECEIVE(1), {.body = "{}"}}, denied};
+    struct peer_row rows[] = {denied, denied, denied, {RECEIVE(1), {.body = "{}"}}, denied, denied};
     CLEANUP(json_decrefp) json_t *lines = NULL;
 
-    rows[4].reply.hook = end_polls;
+    rows[5].reply.hook = end_polls;
     begin_with(peer_start(rows, COUNT(rows)));
     given_time_flies();
     receiver_run(&r);
     ck_assert(queue_state(q).open);
     ck_assert_str_eq(queue_state(q).error.code, "AccessDeniedException");
     lines = given_logged(log_fd, "receive_failed");
-    ck_assert_uint_eq(json_array_size(lines), 2); /* once for each time that it began */
+    /* each time the failure and that of its probe, by which the breaker opened */
+    ck_assert_uint_eq(json_array_size(lines), 4);
 }
 END_TEST
 
@@ -569,6 +643,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, hands_over_what_it_receives);
     tcase_add_test(tc, counts_the_lease_from_before_the_call);
     tcase_add_test(tc, polls_again_until_the_polls_are_ended);
+    tcase_add_test(tc, makes_three_calls_a_minute_while_it_is_idle);
     tcase_add_test(tc, opens_no_poll_when_they_are_over);
     tcase_add_loop_test(tc, is_careful_after_a_spoiled_poll, 0, COUNT(spoiled));
     tcase_add_test(tc, repeats_at_once_what_sqs_refused);
@@ -580,6 +655,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, ends_the_trial_of_the_table_when_there_is_no_order, 0, COUNT(trials));
     tcase_add_test(tc, ends_no_trial_by_an_older_poll);
     tcase_add_test(tc, says_once_that_receives_fail);
+    tcase_add_test(tc, opens_no_breaker_for_a_lost_reply);
     tcase_add_loop_test(tc, reads_the_redrive_policy_again, 0, COUNT(policies));
     tcase_add_test(tc, logs_neither_bodies_nor_handles);
 }

@@ -13,7 +13,7 @@
 
 #define S CLOCK_NS_PER_S
 
-enum { HOURS = 3600, TIMEOUT_S = 55, TOLD_MAX = 16 };
+enum { HOURS = 3600, TIMEOUT_S = 55, TOLD_MAX = 256 };
 
 static struct table t;
 static struct leases *leases;
@@ -32,6 +32,7 @@ static int64_t attempted_ns;
 /* The states that the breaker went through: 'o'pen, 't'rial, 'c'losed. */
 static char told[TOLD_MAX];
 static unsigned told_count;
+static int64_t told_ns; /* of the last change */
 
 static void on_change(void *arg, enum breaker_state state, const struct error *why)
 {
@@ -40,6 +41,7 @@ static void on_change(void *arg, enum breaker_state state, const struct error *w
     ck_assert_uint_lt(told_count, TOLD_MAX - 1);
     told[told_count++] = "cot"[state];
     told[told_count] = '\0';
+    told_ns = clock_now();
 }
 
 static void setup(void)
@@ -108,7 +110,7 @@ static bool make(void *arg, const struct dynamodb_limits *given, struct error *e
                             err);
 }
 
-static const struct recording_attempt attempt = {make, &t};
+static const struct recording_attempt attempt = {.make = make, .arg = &t};
 
 static enum recording_end run_as(const char *order_id)
 {
@@ -119,6 +121,15 @@ static enum recording_end run_as(const char *order_id)
 static enum recording_end run(void)
 {
     return run_as("ORD-1");
+}
+
+/* The record of the failure after a refusal. */
+static enum recording_end run_second(void)
+{
+    static const struct recording_attempt second = {.make = make, .arg = &t, .second = true};
+
+    t.err = ERROR_INIT;
+    return recording_run(&r, m, "ORD-1", &second, &t.err);
 }
 
 static enum breaker_state state(void)
@@ -238,6 +249,47 @@ static const struct {
      RECORDING_FAILED,
      "INVALID_ORDER",
      ""},
+    {{{UPDATE_ORDER, REFUSES(INVALID("Number underflow. Attempting to store a number"))}},
+     RECORDING_FAILED,
+     "INVALID_ORDER",
+     ""},
+    {{{UPDATE_ORDER, REFUSES(INVALID("Attempting to store more than 38 significant digits"))}},
+     RECORDING_FAILED,
+     "INVALID_ORDER",
+     ""},
+    /* not clear by their names: the probe has to tell */
+    {{{UPDATE_ORDER, SAYS("SerializationException")},
+      HEALTHY,
+      {UPDATE_ORDER, SAYS("SerializationException")}},
+     RECORDING_FAILED,
+     "SerializationException",
+     ""},
+    {{{UPDATE_ORDER, SAYS("ItemCollectionSizeLimitExceededException")},
+      HEALTHY,
+      {UPDATE_ORDER, SAYS("ItemCollectionSizeLimitExceededException")}},
+     RECORDING_FAILED,
+     "ItemCollectionSizeLimitExceededException",
+     ""},
+    {{{UPDATE_ORDER, {.status = 413, .body = ""}},
+      HEALTHY,
+      {UPDATE_ORDER, {.status = 413, .body = ""}}},
+     RECORDING_FAILED,
+     "Http413",
+     ""},
+    {{{UPDATE_ORDER, {.status = 404, .body = ""}},
+      {PROBE, {.status = 404, .body = ""}},
+      HEALTHY,
+      WORKS},
+     RECORDING_DONE,
+     "",
+     "otc"},
+    {{{UPDATE_ORDER, SAYS("UnrecognizedClientException")},
+      {PROBE, SAYS("UnrecognizedClientException")},
+      HEALTHY,
+      WORKS},
+     RECORDING_DONE,
+     "",
+     "otc"},
     {{FOUR(UPDATE_ORDER, FAILS),
       HEALTHY,
       {UPDATE_ORDER, REFUSES(INVALID("Number overflow. Attempting to store a number"))}},
@@ -385,6 +437,72 @@ START_TEST(is_no_refusal_when_the_breaker_opened_meanwhile)
           HEALTHY, WORKS);
     ck_assert_int_eq(run(), RECORDING_DONE);
     ck_assert_str_eq(told, "otc");
+    ck_assert_int_eq(m->refused_ns, 0);
+}
+END_TEST
+
+static void pass_5_s(void *arg)
+{
+    (void)arg;
+    fake_clock_advance(5 * S);
+}
+
+#define TAKES_5_S                                                                                  \
+    {                                                                                              \
+        .status = 500, .body = FAULT("InternalServerError", "\"message\":\"no\""),                 \
+        .hook = pass_5_s                                                                           \
+    }
+
+START_TEST(opens_soon_when_the_table_hardly_answers)
+{
+    int64_t began;
+
+    options.hold_ns = 0;
+    BEGIN(FOUR(UPDATE_ORDER, TAKES_5_S), {PROBE, TAKES_5_S});
+    began = clock_now();
+    check_let_go(run(), "HoldOver");
+    ck_assert_str_eq(told, "o");
+    ck_assert_int_eq(told_ns, began + 20 * S + 5 * S); /* one attempt for the probe */
+}
+END_TEST
+
+static void answer_for_another(void *arg)
+{
+    struct error why;
+
+    (void)arg;
+    (void)error_set(&why, ERROR_SERVER, "InternalServerError", "down");
+    breaker_answered(options.breaker, false, &why);
+    fake_clock_on_wait(NULL, NULL);
+}
+
+START_TEST(waits_for_the_probe_of_another)
+{
+    struct stop another;
+
+    BEGIN(REFUSED, HEALTHY, WORKS); /* the probe is the open breaker's, and no earlier one */
+    ck_succeeds(stop_init(&another, &t.err), t.err);
+    ck_assert_int_eq(breaker_ask(options.breaker, &another), BREAKER_PROBE);
+    fake_clock_on_wait(answer_for_another, NULL);
+    ck_assert_int_eq(run(), RECORDING_DONE);
+    ck_assert_str_eq(told, "otc");
+    stop_release(&another);
+}
+END_TEST
+
+static void lose_lease(void *arg);
+
+START_TEST(does_not_wait_for_it_when_its_lease_is_lost)
+{
+    struct stop another;
+
+    BEGIN(REFUSED);
+    ck_succeeds(stop_init(&another, &t.err), t.err);
+    ck_assert_int_eq(breaker_ask(options.breaker, &another), BREAKER_PROBE);
+    fake_clock_on_wait(lose_lease, NULL);
+    check_let_go(run(), "LeaseLost");
+    ck_assert_str_eq(told, "");
+    stop_release(&another);
 }
 END_TEST
 
@@ -436,6 +554,60 @@ START_TEST(opens_when_three_orders_in_a_row_are_refused)
     ck_assert_int_eq(run_as("3"), RECORDING_DONE);
     ck_assert_str_eq(told, "ototc");
     ck_assert_int_eq(run_as("4"), RECORDING_DONE);
+}
+END_TEST
+
+/* The first two of three orders that an unhealthy table refuses find the breaker open when they
+ * come to record their failures. */
+START_TEST(makes_the_record_anew_when_the_breaker_opened_meanwhile)
+{
+    BEGIN(REFUSED, HEALTHY, REFUSED, HEALTHY, WORKS, WORKS);
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    open_breaker(NULL);
+    ck_assert_int_eq(run_second(), RECORDING_ANEW);
+    ck_assert_uint_eq(attempts, 2);
+    ck_assert_int_eq(run(), RECORDING_DONE); /* it goes first */
+    ck_assert_str_eq(told, "otc");
+    ck_assert_int_eq(run_second(), RECORDING_ANEW); /* also when it is closed again already */
+    ck_assert_int_eq(run(), RECORDING_DONE);
+}
+END_TEST
+
+START_TEST(makes_the_record_anew_when_the_second_one_opens_the_breaker)
+{
+    BEGIN(REFUSED, HEALTHY, REFUSED, {UPDATE_ORDER, SAYS("AccessDeniedException")},
+          {PROBE, SAYS("AccessDeniedException")}, HEALTHY);
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_int_eq(run_second(), RECORDING_ANEW);
+    ck_assert_str_eq(told, "ot");
+    ck_assert_int_eq(breaker_wait(options.breaker, clock_now(), &work), BREAKER_GO);
+}
+END_TEST
+
+START_TEST(records_the_failure_of_one_that_went_first)
+{
+    /* nobody is kept waiting by it, and two of them do not wait for each other */
+    BEGIN(HEALTHY, REFUSED, HEALTHY, REFUSED, WORKS);
+    open_breaker(NULL);
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_str_eq(told, "ot");
+    ck_assert_int_eq(run_second(), RECORDING_DONE);
+    ck_assert_str_eq(told, "otc");
+}
+END_TEST
+
+START_TEST(counts_no_recorded_failure_as_a_success)
+{
+    BEGIN(REFUSED, HEALTHY, REFUSED, WORKS, /* the first, and its failure */
+          REFUSED, HEALTHY, REFUSED, WORKS, /* the second */
+          REFUSED, HEALTHY, REFUSED, HEALTHY, WORKS);
+    ck_assert_int_eq(run_as("1"), RECORDING_FAILED);
+    ck_assert_int_eq(run_second(), RECORDING_DONE);
+    ck_assert_int_eq(run_as("2"), RECORDING_FAILED);
+    ck_assert_int_eq(run_second(), RECORDING_DONE);
+    ck_assert_str_eq(told, "");
+    ck_assert_int_eq(run_as("3"), RECORDING_DONE);
+    ck_assert_str_eq(told, "otc");
 }
 END_TEST
 
@@ -631,6 +803,112 @@ START_TEST(is_done_when_a_final_attempt_works_at_last)
 }
 END_TEST
 
+START_TEST(is_held_alone_only_once)
+{
+    int64_t began;
+
+    begin_final();
+    began = clock_now();
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_int_eq(clock_now(), began + 871 * S);
+    ck_assert_int_eq(run_second(), RECORDING_FAILED);
+    ck_assert_str_eq(t.err.code, "ValidationException");
+    ck_assert_int_eq(clock_now(), began + 871 * S);
+    ck_assert_int_eq(run(), RECORDING_FAILED); /* recorded anew, it has the rest of its time */
+    ck_assert_int_le(clock_now(), began + 900 * S);
+}
+END_TEST
+
+/* --- held by a breaker that refusals opened
+ * --------------------------------------------------------------------------------
+ *
+ * Its trials would keep it open for as long as they are held.
+ */
+
+static void refuse_two_others(void)
+{
+    struct error why;
+
+    (void)error_set(&why, ERROR_REJECTED, "ValidationException", "no");
+    ck_assert(!breaker_refused(options.breaker, "2", &why));
+    ck_assert(!breaker_refused(options.breaker, "3", &why));
+}
+
+/* Those that are not let go for another host to try. */
+static const struct {
+    int64_t most, count;
+} not_for_others[] = {{3, 3}, {3, 2}, {0, 1}, {3, 0}};
+
+START_TEST(ends_a_refused_message_that_keeps_the_breaker_open)
+{
+    unsigned before;
+    int64_t began;
+
+    begin_service(refusal, CONDITION());
+    atomic_store(&redrive.max_receive_count, not_for_others[_i].most);
+    receive(not_for_others[_i].count);
+    refuse_two_others();
+    began = clock_now();
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_str_eq(t.err.code, "ValidationException");
+    ck_assert_int_eq(clock_now(), began + 900 * S);
+    ck_assert_int_eq(state(), BREAKER_OPEN);
+    /* its failure is recorded, or not, without waiting */
+    before = attempts;
+    ck_assert_int_eq(run_second(), RECORDING_FAILED);
+    atomic_store(&record_says, "{}");
+    ck_assert_int_eq(run_second(), RECORDING_DONE);
+    ck_assert_uint_eq(attempts, before + 2);
+    ck_assert_int_eq(clock_now(), began + 900 * S);
+    ck_assert_int_eq(state(), BREAKER_OPEN); /* another message goes first, or a receive */
+}
+END_TEST
+
+START_TEST(lets_others_have_a_refused_message)
+{
+    int64_t began;
+
+    begin_service(refusal, CONDITION());
+    refuse_two_others();
+    began = clock_now();
+    check_let_go(run(), "HoldOver");
+    ck_assert_int_eq(clock_now(), began + 900 * S);
+}
+END_TEST
+
+static void take_the_table_down(void *arg)
+{
+    (void)arg;
+    if (atomic_fetch_add(&waits, 1) == 3)
+        atomic_store(&probe_says, DOWN);
+}
+
+START_TEST(holds_a_refused_message_through_a_real_outage)
+{
+    int64_t began;
+
+    begin_final();
+    refuse_two_others();
+    atomic_store(&waits, 0);
+    fake_clock_on_wait(take_the_table_down, NULL);
+    began = clock_now();
+    check_let_go(run(), "HoldOver");
+    ck_assert_int_eq(clock_now(), began + 12 * HOURS * S);
+}
+END_TEST
+
+START_TEST(holds_what_was_not_refused_itself)
+{
+    /* it goes first as soon as it may, and that closes the breaker */
+    begin_service("{}", CONDITION());
+    receive(3);
+    refuse_two_others();
+    ck_assert(breaker_refused(options.breaker, "4", &(struct error){.kind = ERROR_REJECTED}));
+    ck_assert_int_eq(run(), RECORDING_DONE);
+    ck_assert_str_eq(told, "otc");
+}
+END_TEST
+
 /* Refused for good at once: not final, or not known to be, or nothing is held, or the order's own
  * fault. */
 static const struct {
@@ -690,7 +968,7 @@ END_TEST
 static void lose_lease(void *arg)
 {
     (void)arg;
-    (void)leases_received_again(leases, "m-1");
+    (void)leases_received_again(leases, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0});
 }
 
 static void end_daemon(void *arg)
@@ -916,17 +1194,17 @@ static bool make_slowly(void *arg, const struct dynamodb_limits *given, struct e
     return error_set(err, ERROR_TIMEOUT, "Timeout", "slow");
 }
 
-static void take_15_s(void *arg)
+static void take_5_s(void *arg)
 {
     (void)arg;
-    fake_clock_advance(15 * S);
+    fake_clock_advance(5 * S);
     if (thread_hangs(&worker, clock_now()))
         atomic_store(&hung, true);
 }
 
 static void run_slowly(void *arg)
 {
-    static const struct recording_attempt slow = {make_slowly, NULL};
+    static const struct recording_attempt slow = {.make = make_slowly};
     struct error failed = ERROR_INIT;
 
     (void)arg;
@@ -936,7 +1214,7 @@ static void run_slowly(void *arg)
 
 START_TEST(moves_within_its_bounds)
 {
-    static const struct peer_reply slowly = {.status = 400, .body = CONDITION(), .hook = take_15_s};
+    static const struct peer_reply slowly = {.status = 400, .body = CONDITION(), .hook = take_5_s};
     struct peer_row rows[8];
 
     for (int i = 0; i < COUNT(rows); i++)
@@ -958,6 +1236,19 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, refuses_without_asking_what_no_item_can_hold);
     tcase_add_test(tc, sends_no_probe_of_its_own_while_the_breaker_is_open);
     tcase_add_test(tc, is_no_refusal_when_the_breaker_opened_meanwhile);
+    tcase_add_test(tc, opens_soon_when_the_table_hardly_answers);
+    tcase_add_test(tc, waits_for_the_probe_of_another);
+    tcase_add_test(tc, does_not_wait_for_it_when_its_lease_is_lost);
+    tcase_add_test(tc, makes_the_record_anew_when_the_breaker_opened_meanwhile);
+    tcase_add_test(tc, makes_the_record_anew_when_the_second_one_opens_the_breaker);
+    tcase_add_test(tc, records_the_failure_of_one_that_went_first);
+    tcase_add_test(tc, counts_no_recorded_failure_as_a_success);
+    tcase_add_test(tc, is_held_alone_only_once);
+    tcase_add_loop_test(tc, ends_a_refused_message_that_keeps_the_breaker_open, 0,
+                        COUNT(not_for_others));
+    tcase_add_test(tc, lets_others_have_a_refused_message);
+    tcase_add_test(tc, holds_a_refused_message_through_a_real_outage);
+    tcase_add_test(tc, holds_what_was_not_refused_itself);
     tcase_add_test(tc, lets_others_pass_a_poisoned_order);
     tcase_add_test(tc, opens_when_three_orders_in_a_row_are_refused);
     tcase_add_loop_test(tc, holds_a_message_while_the_table_is_down, 0, COUNT(holds));

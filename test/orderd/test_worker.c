@@ -462,6 +462,78 @@ START_TEST(brings_a_message_to_its_outcome)
 }
 END_TEST
 
+#define REFUSED                                                                                    \
+    {                                                                                              \
+        BY_ORDER, REFUSES("ValidationException")                                                   \
+    }
+/* The record of the order itself, not that of its failure. */
+#define CONFIRMS                                                                                   \
+    {                                                                                              \
+        {.operation = "UpdateItem", .body = "{\"S\":\"" OWN_NUMBER "\"}"}, WRITES                  \
+    }
+
+/* An order that seemed to be refused, before it was clear that the table fails. */
+START_TEST(records_the_order_when_it_was_the_table_after_all)
+{
+    BEGIN(REFUSED, HEALTHY, REFUSED, /* count 1 */
+          DENIED(BY_ORDER), DENIED(PROBE), HEALTHY, CONFIRMS, DELETED);
+    handle(ORDER, 1);
+    check_outcome(EVENT_PROCESSED, "", OWN_NUMBER);
+}
+END_TEST
+
+START_TEST(fails_an_order_that_is_refused_after_an_outage_too)
+{
+    BEGIN(REFUSED, HEALTHY, REFUSED,          /* it seems refused */
+          DENIED(BY_ORDER), DENIED(PROBE),    /* an outage */
+          HEALTHY, REFUSED, HEALTHY, REFUSED, /* it goes first, and is refused */
+          {BY_ORDER, WRITES}, VISIBLE_AFTER(5));
+    handle(ORDER, 1);
+    check_outcome(EVENT_FAILED, "RECORD_REFUSED", "");
+    ck_assert_int_eq(breaker_state(recording.breaker), BREAKER_CLOSED);
+}
+END_TEST
+
+static void refuse_all(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    (void)arg;
+    if (strcmp(request->operation, "UpdateItem") != 0) {
+        reply->body = DONE;
+        return;
+    }
+    reply->status = 400;
+    reply->body = strstr(request->body, "message#probe") != NULL
+                      ? FAULT("ConditionalCheckFailedException")
+                      : FAULT("ValidationException");
+}
+
+/* On its final attempt, alone or with a breaker that refusals opened. */
+START_TEST(holds_a_refused_order_once)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    struct message *m;
+    int64_t began;
+
+    begin_with(peer_start_with(refuse_all, NULL));
+    if (_i > 0) {
+        (void)error_set(&err, ERROR_REJECTED, "ValidationException", "no");
+        (void)breaker_refused(recording.breaker, "2", &err);
+        (void)breaker_refused(recording.breaker, "3", &err);
+    }
+    m = new_message(ORDER, 3);
+    atomic_store(&m->lease.end_ns, m->received_ns + LEASE_LONGEST_NS);
+    began = clock_now();
+    worker_handle(&w, m);
+    ck_assert_int_le(clock_now(), began + 900 * CLOCK_NS_PER_S);
+    ck_assert_int_ge(clock_now(), began + 870 * CLOCK_NS_PER_S);
+    acknowledge();
+    check_outcome(EVENT_FAILED, "RECORD_REFUSED", "");
+    lines = given_logged(log_fd, "failure_not_recorded");
+    ck_assert_uint_eq(json_array_size(lines), 1);
+    given_field(json_array_get(lines, 0), "order_id", "ORD-1");
+}
+END_TEST
+
 START_TEST(says_that_a_failure_was_not_recorded)
 {
     CLEANUP(json_decrefp) json_t *line = NULL;
@@ -657,7 +729,7 @@ END_TEST
 static void lose_lease(void *arg)
 {
     (void)arg;
-    (void)leases_received_again(leases, "m-1");
+    (void)leases_received_again(leases, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0});
 }
 
 /* Takes a message that is received now and whose lease stands in the register. */
@@ -703,9 +775,51 @@ START_TEST(keeps_what_is_done_until_it_is_deleted)
 
     begin_with(peer_start(rows, 2));
     worker_handle(&w, new_leased(1));
-    ck_assert_int_eq(leases_received_again(leases, "m-1"), LEASE_DONE);
+    ck_assert_int_eq(leases_received_again(leases, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0}),
+                     LEASE_DONE);
     acknowledge();
-    ck_assert_int_eq(leases_received_again(leases, "m-1"), LEASE_UNKNOWN);
+    ck_assert_int_eq(leases_received_again(leases, "m-1", (char[LEASE_CONFIRMATION_SIZE]){0}),
+                     LEASE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(keeps_the_confirmation_of_what_is_done)
+{
+    static const struct peer_row rows[] = {{BY_ORDER, MEETS("CNF-ZZZZZZZZZZZZ", FINGERPRINT)},
+                                           DELETED};
+    char number[LEASE_CONFIRMATION_SIZE];
+
+    begin_with(peer_start(rows, 2));
+    worker_handle(&w, new_leased(1));
+    ck_assert_int_eq(leases_received_again(leases, "m-1", number), LEASE_DONE);
+    ck_assert_str_eq(number, "CNF-ZZZZZZZZZZZZ");
+    acknowledge();
+}
+END_TEST
+
+START_TEST(says_what_a_message_was_that_is_known_to_be_done)
+{
+    static const struct {
+        const char *body, *order_id;
+    } bodies[] = {{ORDER, "ORD-1"}, {"{\"order_id\":\"ORD-1\"}", "ORD-1"}, {"not JSON", ""}};
+    CLEANUP(json_decrefp) json_t *line = NULL;
+    char number[LEASE_CONFIRMATION_SIZE];
+    struct message *m;
+
+    BEGIN(DELETED);
+    m = new_message(bodies[_i].body, 2);
+    (void)lease_begin(leases, &m->lease);
+    m->known_done = true;
+    (void)snprintf(m->confirmation_number, sizeof(m->confirmation_number), "CNF-ZZZZZZZZZZZZ");
+    worker_handle(&w, m);
+    /* and a third time as well */
+    ck_assert_int_eq(leases_received_again(leases, "m-1", number), LEASE_DONE);
+    ck_assert_str_eq(number, "CNF-ZZZZZZZZZZZZ");
+    acknowledge();
+    check_outcome(EVENT_DUPLICATE, "", "CNF-ZZZZZZZZZZZZ");
+    line = given_logged_once(log_fd, "duplicate");
+    given_field(line, "order_id", bodies[_i].order_id);
+    ck_assert_uint_eq(atomic_load(&aws.dynamodb.attempts), 0);
 }
 END_TEST
 
@@ -984,6 +1098,9 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, brings_a_message_to_its_outcome, 0, COUNT(cases));
+    tcase_add_test(tc, records_the_order_when_it_was_the_table_after_all);
+    tcase_add_test(tc, fails_an_order_that_is_refused_after_an_outage_too);
+    tcase_add_loop_test(tc, holds_a_refused_order_once, 0, 2);
     tcase_add_test(tc, says_that_a_failure_was_not_recorded);
     tcase_add_test(tc, says_all_that_is_wrong_with_an_order);
     tcase_add_loop_test(tc, tells_table_and_log_when_it_was_the_last_attempt, 0, COUNT(attempts));
@@ -998,6 +1115,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, begins_nothing_when_the_lease_is_lost);
     tcase_add_test(tc, stops_the_work_when_the_lease_is_lost);
     tcase_add_test(tc, keeps_what_is_done_until_it_is_deleted);
+    tcase_add_test(tc, keeps_the_confirmation_of_what_is_done);
+    tcase_add_loop_test(tc, says_what_a_message_was_that_is_known_to_be_done, 0, 3);
     tcase_add_loop_test(tc, deletes_what_was_done_before, 0, 3);
     tcase_add_test(tc, lets_a_message_go_after_its_hold);
     tcase_add_test(tc, lets_a_failure_go_that_it_cannot_record);
