@@ -135,7 +135,7 @@ static const struct flag flags[] = {
 
 const struct command command_stats = {
     .name = "stats",
-    .arguments = "[--watch]",
+    .arguments = "[--watch [--interval SECONDS]]",
     .summary = "Shows how orderd is: rates, latencies, workers, breakers, cost",
     .details = "It reads the file that orderd replaces each second (status.file), so it works on\n"
                "the daemon's host only, and also while the daemon hangs. --json prints that file.\n"

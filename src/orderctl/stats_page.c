@@ -69,14 +69,14 @@ static void put_head(struct page *p, const json_t *s)
     if (text_at(s, "why")[0] != '\0')
         (void)buf_printf(&line, ": %s", text_at(s, "why"));
     put_line(p, "orderd", &line);
-    buf_reset(&line, 0);
+    buf_reset(&line, sizeof(bytes));
     (void)buf_printf(&line, "%s, process %lld, started %s", text_at(s, "version"), int_at(s, "pid"),
                      text_at(s, "started_at"));
     put_line(p, "", &line);
-    buf_reset(&line, 0);
+    buf_reset(&line, sizeof(bytes));
     (void)buf_printf(&line, "%s", text_at(s, "queue"));
     put_line(p, "queue", &line);
-    buf_reset(&line, 0);
+    buf_reset(&line, sizeof(bytes));
     (void)buf_printf(&line, "%s in %s", text_at(s, "table"), text_at(s, "region"));
     put_line(p, "table", &line);
 }
