@@ -46,7 +46,7 @@ order := config config_file config_paths config_problems config_rules config_sou
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
 orderd := acknowledger breaker check control crew daemon deletes extender inbox lease log_breaker \
-          log_credentials message metrics notify outcome queue receiver recording start status worker
+          log_credentials message metrics notify outcome queue receiver recording reporter start status worker
 orderctl := arguments batch command completion context csv dlq_list dlq_match dlq_purge dlq_reason \
             dlq_redrive dlq_send dlq_show dlq_task dlq_view dlq_walk doctor doctor_credentials \
             doctor_lambda doctor_log doctor_network doctor_queue doctor_report doctor_rights \

@@ -15,6 +15,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -73,6 +74,10 @@ bool log_wanted(enum log_level level);
 /* Writes one line; use log_event(). */
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                size_t count);
+
+/* Writes a line that is a JSON object of somebody else's format, with its end, whatever the level;
+ * nothing where lines are for people. */
+void log_document(const struct buf *line);
 
 /* Writes one line about an error: fields error_code and error. */
 void log_failure(enum log_level level, const char *event, const struct error *err);

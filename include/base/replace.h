@@ -12,7 +12,8 @@
 
 /* Writes PATH.new beside it, readable by the group as far as the umask lets it be, and renames
  * that. It is not forced to the disk: what it says is soon replaced. Errors: server; the text names
- * the file, and the old one stands. */
+ * the file, and the old one
+ * stands. The code is "NoDirectory" where that is missing. */
 bool replace_file(const char *path, const char *bytes, size_t len, struct error *err)
     __attribute__((warn_unused_result));
 

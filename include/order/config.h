@@ -74,6 +74,9 @@ struct config {
     struct {
         char file[CONFIG_TEXT_SIZE];
     } status;
+    struct { /* decimal numbers */
+        char sqs_million[CONFIG_TEXT_SIZE], dynamodb_million[CONFIG_TEXT_SIZE];
+    } price;
 };
 
 /* What the SDKs let an environment or a profile switch on. */

@@ -16,7 +16,7 @@ struct control {
     const struct settings *settings;      /* of the start; borrowed, as all but reloaded */
     const struct config_request *request; /* what they were read by */
     struct settings *reloaded; /* by the last reload that read valid ones; owned; NULL: none */
-    struct crew *crew;              /* NULL until there is one */
+    struct crew *crew;         /* NULL until there is one */
     struct services *services;
     const struct stats *stats;
     bool paused;
@@ -29,6 +29,9 @@ void control_release(struct control *c);
 /* Names the crew that it is about from now on, before its threads are started: what was asked of
  * the daemon meanwhile counts for it. */
 void control_attach(struct control *c, struct crew *crew, struct services *services);
+
+/* Returns the settings that count for what can change while the daemon runs. */
+const struct config *control_config(const struct control *c);
 
 /* Reads the settings again and opens the log file anew; applies what can change, and says in the
  * log what has changed and what needs a restart. Invalid ones change nothing. */

@@ -87,6 +87,9 @@ void crew_join(struct crew *c);
 /* Borrows the name of a thread that has not moved within its bound; NULL when all have. */
 const char *crew_hanging(const struct crew *c, int64_t now_ns);
 
+/* Returns its threads one after the other, by an index from 0; NULL beyond the last. */
+const struct thread *crew_thread(const struct crew *c, unsigned index);
+
 /* Tells what keeps it from receiving; NULL while nothing does. Static text. */
 const char *crew_waits_for(const struct crew *c);
 

@@ -120,6 +120,14 @@ unsigned leases_take_due(struct leases *r, struct lease_extension out[SQS_BATCH_
 unsigned leases_settle(struct leases *r, struct lease_extension *extensions,
                        const enum lease_answer *answers, unsigned count, int64_t sent_ns);
 
+/* All that it holds, for status. */
+struct leases_report {
+    unsigned count;
+    int64_t oldest_ns;      /* received_ns of the oldest; 0 without any */
+    int64_t soonest_end_ns; /* of those that are needed; INT64_MAX without any */
+};
+void leases_describe(struct leases *r, struct leases_report *out);
+
 /* What the register holds of a message id. */
 enum lease_known { LEASE_UNKNOWN, LEASE_IN_WORK, LEASE_DONE };
 

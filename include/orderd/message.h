@@ -28,6 +28,8 @@ struct message {
     int64_t received_ns;              /* clock_now() from before the receive was sent */
     int64_t refused_ns;               /* clock_now() of its order's first refusal; 0: none yet */
     unsigned refused_opening;         /* openings of the table's breaker before the last one */
+    int64_t arrived_ns;               /* clock_now() at which the reply was read */
+    int64_t finished_ns;              /* clock_now() at which its worker was done with it */
     struct lease lease;
     bool known_done; /* its order is recorded: it came back before its delete had succeeded */
     char confirmation_number[LEASE_CONFIRMATION_SIZE]; /* of the recorded order; "": not known */

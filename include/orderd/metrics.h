@@ -50,9 +50,9 @@ struct metrics_names {
 
 enum { METRICS_EMF_MAX = 32 * 1024, METRICS_PROMETHEUS_MAX = 256 * 1024 };
 
-/* Appends a JSON object in the embedded metric format about what happened between two readings:
- * counters as differences, gauges as they are now, distributions as up to 100 values, evenly taken
- * from all in their order. */
+/* Appends a line of the log, a JSON object in the embedded metric format, about what happened
+ * between two readings: counters as differences, gauges as they are now, distributions as up to 100
+ * values, evenly taken from all in their order. */
 void metrics_put_emf(struct buf *out, const struct metrics_names *names,
                      const struct metrics_reading *before, const struct metrics_reading *now);
 

@@ -95,7 +95,7 @@ void queue_finished(struct queue *q);
 void queue_gone(struct queue *q, unsigned count);
 
 struct queue_state {
-    unsigned asked, waiting, in_hand, idle_workers;
+    unsigned asked, waiting, in_hand, idle_workers, working;
     bool paused, open;  /* open: the breaker of SQS */
     int64_t open_ns;    /* clock_now() since when */
     struct error error; /* what opened it, or the last failure */

@@ -2,6 +2,8 @@
 #ifndef ORDERD_STATS_H
 #define ORDERD_STATS_H
 
+#include "base/histogram.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -12,6 +14,9 @@ struct stats {
     _Atomic uint64_t delete_failures; /* entries and calls that failed, each time */
     _Atomic uint64_t leases_lost;     /* ended while their message was in work or waiting */
     _Atomic uint64_t unreadable;      /* messages in replies that could not be used */
+
+    /* how long the stages took; deletion and whole are of messages whose delete was confirmed */
+    struct histogram age, wait, processing, record, deletion, whole;
 };
 
 /* Adds to a counter. */

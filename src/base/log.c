@@ -90,6 +90,16 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     errno = saved_errno;
 }
 
+void log_document(const struct buf *line)
+{
+    if (log_output_format() != LOG_JSON)
+        return;
+    if (line->overflowed)
+        log_output_lose(1);
+    else
+        log_output_put(line->data, line->len, false);
+}
+
 void log_failure(enum log_level level, const char *event, const struct error *err)
 {
     log_event(level, event, LOG_STR("error_code", err->code), LOG_STR("error", err->text));

@@ -11,8 +11,8 @@ enum { FILE_MODE = 0644 };
 
 static bool fail(const char *path, int code, struct error *err)
 {
-    return error_set(err, ERROR_SERVER, "FileNotReplaced", "cannot replace the file %s: %s", path,
-                     strerror(code));
+    return error_set(err, ERROR_SERVER, code == ENOENT ? "NoDirectory" : "FileNotReplaced",
+                     "cannot replace the file %s: %s", path, strerror(code));
 }
 
 /* Returns 0 or an errno. */

@@ -9,9 +9,12 @@ enum {
     QUEUE_NAME_MAX = 80,
     TABLE_NAME_MIN = 3,
     TABLE_NAME_MAX = 255,
+    PRICE_MAX = 15,
+    NAMESPACE_MAX = 255,
 };
 
-#define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define DIGITS "0123456789"
+#define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS
 #define FIFO_SUFFIX ".fifo"
 
 /* Notes a problem of a setting, unless that was refused already. */
@@ -82,6 +85,51 @@ static void check_names(struct config_load *l)
                        c->table.name, TABLE_NAME_MIN, TABLE_NAME_MAX);
         refuse(l, "table.name", problem);
     }
+}
+
+static bool is_price(const char *text)
+{
+    size_t whole = strspn(text, DIGITS);
+    size_t part = text[whole] == '.' ? strspn(text + whole + 1, DIGITS) : 0;
+    size_t len = whole + (text[whole] == '.' ? 1 + part : 0);
+
+    return whole > 0 && len == strlen(text) && len <= PRICE_MAX &&
+           (text[whole] != '.' || part > 0);
+}
+
+static void check_prices(struct config_load *l)
+{
+    const struct config *c = &l->settings->values;
+    const struct {
+        const char *name, *value;
+    } prices[] = {{"price.sqs_million", c->price.sqs_million},
+                  {"price.dynamodb_million", c->price.dynamodb_million}};
+
+    for (size_t i = 0; i < sizeof(prices) / sizeof(prices[0]); i++) {
+        char problem[200];
+
+        if (is_price(prices[i].value))
+            continue;
+        (void)snprintf(problem, sizeof(problem), "%s = %.80s: must be a number, as 0.40",
+                       prices[i].name, prices[i].value);
+        refuse(l, prices[i].name, problem);
+    }
+}
+
+/* Source: CloudWatch API reference, PutMetricData. */
+static void check_namespace(struct config_load *l)
+{
+    const char *name = l->settings->values.metrics.namespace;
+    char problem[400];
+
+    if (consists_of(name, LETTERS_DIGITS "-_./#: ", 1, NAMESPACE_MAX) &&
+        strncmp(name, "AWS/", strlen("AWS/")) != 0)
+        return;
+    (void)snprintf(problem, sizeof(problem),
+                   "metrics.namespace = %.80s: must be 1 to %d letters, digits, blanks or -_./#:, "
+                   "and not begin with AWS/",
+                   name, NAMESPACE_MAX);
+    refuse(l, "metrics.namespace", problem);
 }
 
 static void check_region(struct config_load *l)
@@ -205,6 +253,8 @@ void config_check_rules(struct config_load *l)
     check_suffix(l);
     check_names(l);
     check_region(l);
+    check_prices(l);
+    check_namespace(l);
     check_urls(l);
     check_places(l);
 }

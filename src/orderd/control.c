@@ -35,6 +35,11 @@ static const struct settings *current(const struct control *c)
     return c->reloaded != NULL ? c->reloaded : c->settings;
 }
 
+const struct config *control_config(const struct control *c)
+{
+    return &current(c)->values;
+}
+
 /* Takes over what can change while threads run. */
 static void apply(struct control *c)
 {

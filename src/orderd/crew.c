@@ -266,6 +266,16 @@ const char *crew_hanging(const struct crew *c, int64_t now_ns)
                : NULL;
 }
 
+const struct thread *crew_thread(const struct crew *c, unsigned index)
+{
+    if (index < c->worker_count)
+        return &c->worker_threads[index];
+    index -= c->worker_count;
+    if (index < c->receiver_count)
+        return &c->receiver_threads[index];
+    return index == c->receiver_count ? &c->acknowledger_thread : NULL;
+}
+
 const char *crew_waits_for(const struct crew *c)
 {
     switch (breaker_state(c->breaker)) {

@@ -23,6 +23,7 @@
 #include "orderd/control.h"
 #include "orderd/crew.h"
 #include "orderd/notify.h"
+#include "orderd/reporter.h"
 #include "orderd/start.h"
 #include "orderd/stats.h"
 
@@ -60,6 +61,7 @@ struct daemon {
     bool crewed; /* there is a crew */
     struct control control;
     struct notify notify;
+    struct reporter reporter;
 };
 
 /* Signals are blocked in every thread and read by this one. */
@@ -82,6 +84,7 @@ static bool catch_signals(struct daemon *d, struct error *err)
 
 static void release(struct daemon *d)
 {
+    reporter_release(&d->reporter);
     crew_release(&d->crew);
     start_release(&d->start);
     control_release(&d->control);
@@ -284,6 +287,18 @@ static void tell_systemd(struct daemon *d, int64_t now)
         notify_needs_time(&d->notify, now);
 }
 
+static void report(struct daemon *d)
+{
+    const char *wait = d->crewed ? crew_waits_for(&d->crew) : NULL;
+    const char *state = state_name(d);
+
+    if (d->phase == STARTING && start_held(&d->start))
+        wait = "SQS, DynamoDB or the credentials do not answer as they should";
+    if (d->phase == RUNNING && wait != NULL)
+        state = "holding";
+    reporter_tick(&d->reporter, state, wait != NULL ? wait : "");
+}
+
 /* Ends a drain whose time is over. */
 static void watch(struct daemon *d)
 {
@@ -294,6 +309,7 @@ static void watch(struct daemon *d)
     if (stop_raised(&d->stop) && now >= d->drain_until_ns)
         abort_all(d, "the drain took longer than its limit");
     tell_systemd(d, now);
+    report(d);
 }
 
 /* Ends whatever was started, in whatever state it is. */
@@ -370,10 +386,12 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     bool ok;
 
     control_init(&d.control, settings, request, &d.stats);
+    reporter_init(&d.reporter, &d.control, &d.start);
     if (!http_global_init(err))
         return false;
     ok = run(&d, err);
     end_threads(&d);
+    reporter_end(&d.reporter);
     if (ok)
         log_account(&d.stats);
     log_stop_writer();

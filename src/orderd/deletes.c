@@ -115,10 +115,12 @@ static void complain(struct deletes *d, unsigned failed, const char *code)
 }
 
 static void settle(struct deletes *d, struct message *m, const struct sqs_entry *entry,
-                   struct message_list *done)
+                   int64_t now_ns, struct message_list *done)
 {
     if (entry->result == SQS_ENTRY_DONE) {
         stats_add(&d->stats->deleted, 1);
+        histogram_add(&d->stats->deletion, now_ns - m->finished_ns);
+        histogram_add(&d->stats->whole, now_ns - m->arrived_ns);
         message_list_add(done, m);
         return;
     }
@@ -132,7 +134,7 @@ static void settle(struct deletes *d, struct message *m, const struct sqs_entry 
     }
     if (give_up(m, done))
         return;
-    m->due_ns = clock_now() + pause_after(d, m->tries++);
+    m->due_ns = now_ns + pause_after(d, m->tries++);
     message_list_add(&d->waiting, m);
 }
 
@@ -141,13 +143,14 @@ void deletes_settle(struct deletes *d, struct message *const *messages,
 {
     const char *code = "";
     unsigned failed = 0;
+    int64_t now = clock_now();
 
     for (unsigned i = 0; i < count; i++)
         if (entries[i].result == SQS_ENTRY_RETRY && failed++ == 0)
             code = entries[i].code;
     end_trouble(d, count - failed); /* of the others: these wait alone */
     for (unsigned i = 0; i < count; i++)
-        settle(d, messages[i], &entries[i], done);
+        settle(d, messages[i], &entries[i], now, done);
     if (failed > 0)
         complain(d, failed, code);
 }

@@ -312,3 +312,18 @@ enum lease_known leases_received_again(struct leases *r, const char *message_id,
     pthread_mutex_unlock(&r->lock);
     return known;
 }
+
+void leases_describe(struct leases *r, struct leases_report *out)
+{
+    *out = (struct leases_report){.soonest_end_ns = INT64_MAX};
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; i < BUCKETS; i++) {
+        for (const struct lease *l = r->buckets[i]; l != NULL; l = l->next) {
+            if (out->count++ == 0 || l->received_ns < out->oldest_ns)
+                out->oldest_ns = l->received_ns;
+            if (!l->let_go && lease_end_ns(l) < out->soonest_end_ns)
+                out->soonest_end_ns = lease_end_ns(l);
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
+}

@@ -6,6 +6,8 @@
  */
 #include "orderd/metrics.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 
 enum { EMF_VALUES_MAX = 100 };
@@ -163,11 +165,15 @@ static bool read_change(unsigned index, const struct metrics_reading *before,
 void metrics_put_emf(struct buf *out, const struct metrics_names *names,
                      const struct metrics_reading *before, const struct metrics_reading *now)
 {
+    char time[CLOCK_TEXT_SIZE];
     const char *between = "";
     struct change change;
 
-    (void)buf_printf(out, "{\"_aws\":{\"Timestamp\":%lld,\"CloudWatchMetrics\":[{",
-                     (long long)now->wall_ms);
+    clock_format(now->wall_ms, time);
+    (void)buf_printf(out,
+                     "{\"ts\":\"%s\",\"level\":\"info\",\"event\":\"metrics\","
+                     "\"_aws\":{\"Timestamp\":%lld,\"CloudWatchMetrics\":[{",
+                     time, (long long)now->wall_ms);
     put_text(out, "Namespace", names->namespace);
     (void)buf_puts(out, ",\"Dimensions\":[[\"Environment\",\"Service\"],[]],\"Metrics\":[");
     for (unsigned i = 0; i < ROWS; i++) {
@@ -189,7 +195,7 @@ void metrics_put_emf(struct buf *out, const struct metrics_names *names,
         else
             (void)buf_put_int(out, (int64_t)change.number);
     }
-    (void)buf_putc(out, '}');
+    (void)buf_puts(out, "}\n");
 }
 
 /* --- Prometheus ---------------------------------------------------------------------------------

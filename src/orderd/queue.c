@@ -369,6 +369,7 @@ struct queue_state queue_state(struct queue *q)
         .waiting = q->waiting.count,
         .in_hand = q->asked + q->waiting.count + q->taken,
         .idle_workers = q->idle,
+        .working = atomic_load(&q->working),
         .paused = q->paused,
         .open = q->open_ns != 0,
         .open_ns = q->open_ns,

@@ -31,6 +31,8 @@ void receiver_release(struct receiver *r)
 static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *brought)
 {
     int64_t lease_ns = r->options->visibility_s * CLOCK_NS_PER_S;
+    int64_t now = clock_now();
+    int64_t wall_ms = clock_wall_ms();
     bool wake = false;
 
     for (unsigned i = 0; i < r->received.count; i++) {
@@ -39,6 +41,9 @@ static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *broug
         enum lease_known known = leases_received_again(r->options->leases, received->id, number);
         struct message *m = message_new(received, sent_ns, lease_ns);
 
+        m->arrived_ns = now;
+        if (m->sqs.sent_ms > 0)
+            histogram_add(&r->options->stats->age, (wall_ms - m->sqs.sent_ms) * CLOCK_NS_PER_MS);
         m->known_done = known == LEASE_DONE;
         memcpy(m->confirmation_number, number, sizeof(m->confirmation_number));
         wake = lease_begin(r->options->leases, &m->lease) || wake;

@@ -23,7 +23,8 @@ struct work {
     struct receipt receipt;
     int64_t deadline_ns; /* of the processing */
     struct record_answer answer;
-    enum step step; /* the one that is being done, or failed */
+    enum step step;    /* the one that is being done, or failed */
+    int64_t record_ns; /* when the first record began; 0: none did */
     enum event event;
     bool permanent;
     bool refused;      /* the failure is that the table refused the order's record */
@@ -99,6 +100,7 @@ static bool record_order(struct work *work)
     const struct recording_attempt attempt = {.make = attempt_processed, .arg = work};
 
     work->step = STEP_RECORD;
+    work->record_ns = clock_now();
     return put_record(work, &attempt, &work->err) == RECORDING_DONE;
 }
 
@@ -247,6 +249,17 @@ static void count(struct stats *stats, enum event event)
     }
 }
 
+/* A message that was not worked on says nothing but how long it waited. */
+static void count_times(struct stats *stats, const struct message *m, const struct work *work,
+                        int64_t started_ns)
+{
+    histogram_add(&stats->wait, started_ns - m->arrived_ns);
+    if (work->record_ns == 0)
+        return;
+    histogram_add(&stats->processing, work->record_ns - started_ns);
+    histogram_add(&stats->record, m->finished_ns - work->record_ns);
+}
+
 /* Tells whether a failure can say that SQS moves the message next: both numbers that decide it have
  * to be known. */
 static bool knows_its_end(const struct work *work, const struct redrive *redrive)
@@ -256,9 +269,9 @@ static bool knows_its_end(const struct work *work, const struct redrive *redrive
 }
 
 /* One outcome line for each message, each time it was received. */
-static void log_outcome(const struct work *work, const struct redrive *redrive, int64_t started_ns)
+static void log_outcome(const struct work *work, const struct redrive *redrive, int64_t took_ns)
 {
-    int64_t duration_ms = (clock_now() - started_ns) / CLOCK_NS_PER_MS;
+    int64_t duration_ms = took_ns / CLOCK_NS_PER_MS;
 
     if (work->event == EVENT_PROCESSED || work->event == EVENT_DUPLICATE)
         log_event(LOG_INFO, outcome_event_name(work->event), LOG_INT("duration_ms", duration_ms),
@@ -323,7 +336,9 @@ void worker_handle(struct worker *w, struct message *m)
         take_known(w, m, &work);
     else if (may_begin)
         bring_to_outcome(w, m, &work);
-    log_outcome(&work, w->options->redrive, now);
+    m->finished_ns = clock_now();
+    log_outcome(&work, w->options->redrive, m->finished_ns - now);
+    count_times(w->options->stats, m, &work, now);
     log_set_context(NULL);
     count(w->options->stats, work.event);
     outcome_dispose(m, work.event, work.permanent, w->options->redrive);

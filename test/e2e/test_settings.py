@@ -25,6 +25,8 @@ TEXTS = {
     "metrics.namespace": ("OrderProcessing", "Shop"),
     "metrics.prometheus_file": ("", "/tmp/orderd.prom"),
     "status.file": ("/run/orderd/status.json", "/tmp/orderd.json"),
+    "price.sqs_million": ("0.40", "0.5"),
+    "price.dynamodb_million": ("0.625", "0"),
 }
 
 # name: (default, lowest, highest)

@@ -65,6 +65,8 @@ static const struct setting {
     {NUMBER(metrics.interval_seconds, 60, 1, 3600)},
     {TEXT(metrics.prometheus_file, "")},
     {TEXT(status.file, "/run/orderd/status.json")},
+    {TEXT(price.sqs_million, "0.40")},
+    {TEXT(price.dynamodb_million, "0.625")},
 #undef TEXT
 #undef NUMBER
 };
@@ -93,6 +95,8 @@ static inline void setting_sample(const struct setting *s, int n, char out[SETTI
         (void)snprintf(out, SETTING_VALUE_SIZE, "%s", formats[n % 2]);
     else if (strstr(s->name, "url") != NULL || strncmp(s->name, "endpoints.", 10) == 0)
         (void)snprintf(out, SETTING_VALUE_SIZE, "http://host-%d/path", n);
+    else if (strncmp(s->name, "price.", 6) == 0)
+        (void)snprintf(out, SETTING_VALUE_SIZE, "1.%d", n);
     else
         (void)snprintf(out, SETTING_VALUE_SIZE, "text-%d", n);
 }
