@@ -36,6 +36,10 @@ void log_output_stop(void);
 /* Returns the format that lines are to have. */
 enum log_format log_output_format(void);
 
+/* Returns what a line of that level begins with: nothing, or, where stderr is the journal's, the
+ * level that it reads and takes away. Source: sd-daemon(3), SD_INFO and so on. */
+const char *log_output_mark(enum log_level level);
+
 /* Takes a copy of a whole line. */
 void log_output_put(const char *line, size_t len, bool urgent);
 

@@ -15,9 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether a file could be written last time: what goes on failing is said once. */
+/* What goes on failing is said once. */
 struct reported_file {
-    bool failed;
+    char *failed; /* the path that could not be written last time; owned; NULL: none */
 };
 
 struct reporter {

@@ -32,7 +32,7 @@ struct status {
     const char *version, *environment, *queue, *table, *region; /* borrowed */
     int pid;
     int64_t now_ms, started_ms; /* wall time */
-    const char *state;          /* starting, running, paused, holding, draining */
+    const char *state;          /* starting, running, paused, holding, draining, stopped */
     int64_t since_ms;           /* wall time since when it is in that state */
     char why[STATUS_WHY_MAX];   /* it is not running; "" */
     int64_t oldest_ms;          /* age of the oldest message in hand; -1: none */

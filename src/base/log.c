@@ -3,12 +3,13 @@
 #include "base/buf.h"
 #include "base/log_line.h"
 #include "base/log_output.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 16 * 1024 };
+enum { LINE_MAX_BYTES = 16 * 1024, DOCUMENT_MAX_BYTES = 64 * 1024 };
 
 static atomic_int wanted = LOG_INFO;
 static _Thread_local const struct log_context *context;
@@ -81,6 +82,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
     if (!log_wanted(level))
         return;
+    (void)buf_puts(&line, log_output_mark(level));
     log_line_put(&line, log_output_format(),
                  &(struct log_line){level, event, context, fields, count});
     if (line.overflowed)
@@ -92,12 +94,16 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 void log_document(const struct buf *line)
 {
+    CLEANUP(buf_release) struct buf marked = BUF_INIT(DOCUMENT_MAX_BYTES);
+
     if (log_output_format() != LOG_JSON)
         return;
-    if (line->overflowed)
+    (void)buf_puts(&marked, log_output_mark(LOG_INFO));
+    (void)buf_append(&marked, line->data, line->len);
+    if (line->overflowed || marked.overflowed)
         log_output_lose(1);
     else
-        log_output_put(line->data, line->len, false);
+        log_output_put(marked.data, marked.len, false);
 }
 
 void log_failure(enum log_level level, const char *event, const struct error *err)

@@ -22,6 +22,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -37,11 +39,12 @@ enum {
 
 static struct {
     atomic_int fd, format;
+    atomic_int marked;   /* lines go to the journal, which is told their level; -1: not yet asked */
     atomic_bool is_file; /* takes all at once and never blocks for long */
     atomic_bool torn;    /* it ends within a line that could not be written as a whole */
     _Atomic uint64_t lost;
     _Atomic uint64_t untold; /* of these, what log_lines_lost has not said yet */
-} output = {.fd = STDERR_FILENO, .format = LOG_JSON};
+} output = {.fd = STDERR_FILENO, .format = LOG_JSON, .marked = -1};
 
 struct room {
     size_t len;
@@ -67,6 +70,31 @@ static struct thread writer_thread;
 enum log_format log_output_format(void)
 {
     return (enum log_format)atomic_load_explicit(&output.format, memory_order_relaxed);
+}
+
+/* Tells whether stderr is the stream to the journal that systemd gave us, by device and inode: it
+ * may have been sent elsewhere since (systemd.exec(5), JOURNAL_STREAM). */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char text[64];
+
+    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+        return false;
+    (void)snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)status.st_dev,
+                   (uintmax_t)status.st_ino);
+    return strcmp(text, stream) == 0;
+}
+
+const char *log_output_mark(enum log_level level)
+{
+    static const char *const marks[LOG_LEVELS] = {
+        [LOG_DEBUG] = "<7>", [LOG_INFO] = "<6>", [LOG_WARNING] = "<4>", [LOG_ERROR] = "<3>"};
+
+    if (atomic_load_explicit(&output.marked, memory_order_relaxed) < 0)
+        atomic_store(&output.marked, is_journal());
+    return atomic_load_explicit(&output.marked, memory_order_relaxed) ? marks[level] : "";
 }
 
 uint64_t log_output_lost(void)
@@ -181,6 +209,7 @@ static bool write_event(enum log_level level, const char *event, const struct lo
     char text[256];
     struct buf out = BUF_FIXED(text);
 
+    (void)buf_puts(&out, log_output_mark(level));
     log_line_put(&out, log_output_format(), &line);
     return write_lines(out.data, out.len, patient) == out.len;
 }
@@ -375,6 +404,7 @@ bool log_output_open(const char *file, enum log_format format, struct error *err
                              strerror(errno));
     }
     atomic_store(&output.format, (int)format);
+    atomic_store(&output.marked, fd == STDERR_FILENO && is_journal());
     if (!hand_over_file(fd))
         replace(fd);
     return true;

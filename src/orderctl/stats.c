@@ -105,6 +105,25 @@ static bool show_once(struct context *c, bool again, struct error *err)
     return true;
 }
 
+/* A page of --watch. While orderd restarts, systemd takes the directory of its file away: once
+ * there was a page, that it is not there is one too. The last page decides how the command ends. */
+static bool show_next(struct context *c, bool again, bool seen, struct error *err)
+{
+    c->outcome = OUTCOME_DONE;
+    if (show_once(c, again, err))
+        return true;
+    if (!seen || strcmp(err->code, "NoStatus") != 0)
+        return false;
+    if (c->out->width > 0 && !c->out->json)
+        output_bytes(c->out, clear_screen, sizeof(clear_screen) - 1);
+    if (!output_flush(c->out))
+        return true;
+    output_message(c->out, "%s", err->text);
+    context_note(c, OUTCOME_INCOMPLETE);
+    *err = ERROR_INIT;
+    return true;
+}
+
 static bool run(struct context *c, const struct arguments *a, struct error *err)
 {
     int64_t pause = arguments_number(a, "interval", 1) * CLOCK_NS_PER_S;
@@ -114,8 +133,8 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
                          "status.file is empty: orderd writes no status");
     if (!arguments_has(a, "watch"))
         return show_once(c, false, err);
-    for (bool again = c->out->width > 0;; again = true) {
-        if (!show_once(c, again, err))
+    for (bool seen = false;; seen = true) {
+        if (!show_next(c, seen || c->out->width > 0, seen, err))
             return false;
         if (!output_flush(c->out) || stop_wait(c->stop, clock_now() + pause))
             return true;
@@ -139,7 +158,7 @@ const struct command command_stats = {
     .summary = "Shows how orderd is: rates, latencies, workers, breakers, cost",
     .details = "It reads the file that orderd replaces each second (status.file), so it works on\n"
                "the daemon's host only, and also while the daemon hangs. --json prints that file.\n"
-               "Exit status 1 when the file is older than 10 s.\n",
+               "Exit status 1 when the file is older than 10 s; with --watch, at its end.\n",
     .flags = flags,
     .run = run,
 };

@@ -390,7 +390,7 @@ void acknowledger_run(void *arg)
         if (!may_sleep(a, lingering))
             continue;
         until = lease_ns < until ? lease_ns : until;
-        thread_progress(busy(a) ? HANG_NS : bound_of(until));
+        thread_does(busy(a) ? "calling" : "waiting", busy(a) ? HANG_NS : bound_of(until));
         ended = http_group_wait(a->group, a->options.abort, until);
         if (ended != NULL)
             call_ended(a, ended);

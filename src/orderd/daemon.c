@@ -193,7 +193,7 @@ static const char *state_name(const struct daemon *d)
 {
     static const char *const names[] = {
         [STARTING] = "starting", [RUNNING] = "running",   [LAST_POLLS] = "draining",
-        [WORKING] = "draining",  [DELETING] = "draining", [ENDED] = "ended"};
+        [WORKING] = "draining",  [DELETING] = "draining", [ENDED] = "stopped"};
 
     return d->phase == RUNNING && d->control.paused ? "paused" : names[d->phase];
 }

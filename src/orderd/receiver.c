@@ -75,7 +75,7 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
     };
     struct error err = ERROR_INIT;
 
-    thread_progress(r->options->wait_s * CLOCK_NS_PER_S + HANG_MARGIN_NS);
+    thread_does("polling", r->options->wait_s * CLOCK_NS_PER_S + HANG_MARGIN_NS);
     if (!sqs_receive(&r->sqs, &request, &r->received, &err)) {
         /* while receives fail for long, the queue's breaker says so once a minute */
         if (err.kind != ERROR_STOPPED && !queue_receive_failed(r->options->queue, &err))
@@ -122,12 +122,13 @@ void receiver_run(void *arg)
     struct receiver *r = arg;
     unsigned asked;
 
+    thread_does("waiting", INT64_MAX / 2);
     while ((asked = queue_may_poll(r->options->queue)) > 0) {
         struct message_list brought = MESSAGE_LIST_INIT;
         enum poll_end end = poll_once(r, asked, &brought);
 
         queue_poll_ended(r->options->queue, asked, &brought, end);
         look_at_redrive(r);
-        thread_progress(INT64_MAX / 2); /* waiting for permission is no hang */
+        thread_does("waiting", INT64_MAX / 2); /* waiting for permission is no hang */
     }
 }

@@ -89,7 +89,7 @@ static bool probe(const struct recording *r, struct error *err)
                                            .attempt_ns = ATTEMPT_NS,
                                            .stop = r->work};
 
-    thread_progress(PROBE_NS + HANG_MARGIN_NS);
+    thread_does("probing", PROBE_NS + HANG_MARGIN_NS);
     return record_probe(r->recorder, &limits, err);
 }
 
@@ -123,7 +123,7 @@ static bool pass(const struct recording *r, const struct message *m,
     for (;;) {
         if (breaker_state(r->options->breaker) == BREAKER_CLOSED && !stop_raised(r->work))
             return true; /* the usual case */
-        thread_progress(LEASE_LONGEST_NS);
+        thread_does("holding", LEASE_LONGEST_NS);
         switch (breaker_wait(r->options->breaker, hold_until(r, m), r->work)) {
         case BREAKER_GO:
             return true;
@@ -154,7 +154,7 @@ static enum attempt_end try(const struct recording *r, const struct message *m,
         (void)let_go(err, "LeaseEnded", "the visibility timeout ends before the record could");
         return CUT_OFF;
     }
-    thread_progress(r->options->timeout_ns + HANG_MARGIN_NS);
+    thread_does("recording", r->options->timeout_ns + HANG_MARGIN_NS);
     if (attempt->make(attempt->arg, &limits, err))
         return WORKED;
     if (err->kind == ERROR_STOPPED) {
@@ -259,7 +259,7 @@ static bool wait_alone(const struct recording *r, const struct message *m, int64
 
     if (again > m->refused_ns + atomic_load(&r->options->hold_ns))
         return false;
-    thread_progress(*pause + HANG_MARGIN_NS);
+    thread_does("holding", *pause + HANG_MARGIN_NS);
     if (stop_wait(r->work, again))
         return false;
     *pause = *pause * 2 < ALONE_MAX_NS ? *pause * 2 : ALONE_MAX_NS;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/replace.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,8 @@ void reporter_init(struct reporter *r, const struct control *control, const stru
 
 void reporter_release(struct reporter *r)
 {
+    free(r->status_file.failed);
+    free(r->prometheus_file.failed);
     buf_release(&r->text);
 }
 
@@ -110,9 +113,10 @@ static void fill_hand(struct reporter *r, const struct crew *c)
 {
     struct queue_state queue = queue_state(c->queue);
     struct leases_report leases;
-    int64_t now = clock_now();
+    int64_t now;
 
     leases_describe(c->leases, &leases);
+    now = clock_now(); /* none of them is of later */
     r->status.asked = queue.asked;
     r->status.waiting = queue.waiting;
     r->status.in_work = queue.working;
@@ -126,17 +130,22 @@ static void fill_hand(struct reporter *r, const struct crew *c)
         r->status.lease_left_ms = (leases.soonest_end_ns - now) / CLOCK_NS_PER_MS;
 }
 
+/* Those that live. */
 static void fill_threads(struct reporter *r, const struct crew *c)
 {
     const struct thread *t;
-    int64_t now = clock_now();
 
-    for (unsigned i = 0; (t = crew_thread(c, i)) != NULL && i < STATUS_THREADS_MAX; i++)
+    for (unsigned i = 0; (t = crew_thread(c, i)) != NULL && i < STATUS_THREADS_MAX; i++) {
+        int64_t since_ns = atomic_load(&t->since_ns);
+
+        if (thread_ended(t))
+            continue;
         r->status.threads[r->status.thread_count++] = (struct status_thread){
             .name = t->name,
             .doing = atomic_load(&t->doing),
-            .for_ms = (now - atomic_load(&t->since_ns)) / CLOCK_NS_PER_MS,
+            .for_ms = (clock_now() - since_ns) / CLOCK_NS_PER_MS,
         };
+    }
 }
 
 /* When it is in another state than before, it is so from now on. */
@@ -185,22 +194,33 @@ static void fill_status(struct reporter *r, const char *state, const char *why)
 /* A default directory that is not there is how one runs it by hand: no reason to complain. */
 static bool is_expected(const struct reporter *r, const char *setting, const struct error *err)
 {
+    const struct control *c = r->control;
+
     return strcmp(err->code, "NoDirectory") == 0 &&
-           config_is_default(r->control->settings, setting);
+           config_is_default(c->reloaded != NULL ? c->reloaded : c->settings, setting);
+}
+
+/* Another path that fails is another failure. */
+static bool is_news(const struct reported_file *file, const char *path)
+{
+    return file->failed == NULL || strcmp(file->failed, path) != 0;
 }
 
 static void replace(const struct reporter *r, struct reported_file *file, const char *setting,
                     const char *path)
 {
     struct error err = ERROR_INIT;
-    bool failed;
+    char *failed = NULL;
 
     if (path[0] == '\0')
         return;
-    failed = !replace_file(path, r->text.data, r->text.len, &err);
-    if (failed && !file->failed)
-        log_failure(is_expected(r, setting, &err) ? LOG_DEBUG : LOG_WARNING, "file_not_replaced",
-                    &err);
+    if (!replace_file(path, r->text.data, r->text.len, &err)) {
+        if (is_news(file, path))
+            log_failure(is_expected(r, setting, &err) ? LOG_DEBUG : LOG_WARNING,
+                        "file_not_replaced", &err);
+        failed = xstrdup(path);
+    }
+    free(file->failed);
     file->failed = failed;
 }
 

@@ -352,9 +352,10 @@ void worker_handle(struct worker *w, struct message *m)
 static struct message *next_message(struct worker *w)
 {
     lower_flag(w);
+    thread_does("waiting", INT64_MAX / 2); /* for work, which is no hang */
     while (breaker_state(w->options->recording->breaker) == BREAKER_OPEN &&
            queue_state(w->options->queue).waiting == 0 && recording_tend(&w->recording))
-        thread_progress(INT64_MAX / 2);
+        thread_does("waiting", INT64_MAX / 2);
     return queue_take(w->options->queue);
 }
 
@@ -364,9 +365,8 @@ void worker_run(void *arg)
     struct message *m;
 
     while ((m = next_message(w)) != NULL) {
-        thread_progress(w->options->timeout_ns + HANG_MARGIN_NS);
+        thread_does("processing", w->options->timeout_ns + HANG_MARGIN_NS);
         worker_handle(w, m);
         queue_finished(w->options->queue);
-        thread_progress(INT64_MAX / 2); /* waiting for work is no hang */
     }
 }

@@ -11,9 +11,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* More than both rooms of the writer hold, at some 100 bytes a line. */
@@ -356,6 +359,83 @@ START_TEST(keeps_the_lines_of_threads_in_order)
 }
 END_TEST
 
+/* Says to systemd's programs that stderr, as it is now, goes to the journal. */
+static void claim_stderr(void)
+{
+    struct stat status;
+    char stream[64];
+
+    ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
+    (void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
+                   (uintmax_t)status.st_ino);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+}
+
+static void log_each_level(void)
+{
+    CLEANUP(buf_release) struct buf document = BUF_INIT(100);
+
+    log_event(LOG_DEBUG, "one");
+    log_event(LOG_INFO, "two");
+    log_event(LOG_WARNING, "three");
+    log_event(LOG_ERROR, "four");
+    ck_assert(buf_puts(&document, "{\"_aws\":{}}\n"));
+    log_document(&document);
+}
+
+/* Reads what is in the pipe, and begins every line that stderr gets as before. */
+static const char *end_journal(int copy, int fd)
+{
+    end_pipe(copy);
+    read_pipe(&fd);
+    (void)close(fd);
+    (void)unsetenv("JOURNAL_STREAM");
+    return written;
+}
+
+START_TEST(tells_the_journal_the_level)
+{
+    int copy;
+    int fd = begin_pipe(&copy);
+
+    claim_stderr();
+    ck_succeeds(log_open("", LOG_DEBUG, LOG_JSON, &err), err);
+    log_each_level();
+    ck_succeeds(log_open("", LOG_INFO, LOG_TEXT, &err), err);
+    start();
+    log_each_level();
+    log_stop_writer();
+    ck_assert_str_eq(
+        end_journal(copy, fd),
+        "<7>{\"ts\":\"2026-11-22T13:05:09.123Z\",\"level\":\"debug\",\"event\":\"one\"}\n"
+        "<6>{\"ts\":\"2026-11-22T13:05:09.123Z\",\"level\":\"info\",\"event\":\"two\"}\n"
+        "<4>{\"ts\":\"2026-11-22T13:05:09.123Z\",\"level\":\"warning\",\"event\":\"three\"}\n"
+        "<3>{\"ts\":\"2026-11-22T13:05:09.123Z\",\"level\":\"error\",\"event\":\"four\"}\n"
+        "<6>{\"_aws\":{}}\n"
+        "<6>2026-11-22T13:05:09.123Z info    two\n"
+        "<4>2026-11-22T13:05:09.123Z warning three\n"
+        "<3>2026-11-22T13:05:09.123Z error   four\n");
+}
+END_TEST
+
+/* Stderr was sent elsewhere since the journal was there, or the log has a file. */
+START_TEST(tells_nobody_else_the_level)
+{
+    int copy;
+    int fd = begin_pipe(&copy);
+
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", "1:2", 1), 0);
+    ck_succeeds(log_open("", LOG_WARNING, LOG_TEXT, &err), err);
+    log_event(LOG_WARNING, "elsewhere");
+    claim_stderr();
+    open_log(LOG_TEXT);
+    log_event(LOG_WARNING, "file");
+    log_close();
+    ck_assert_str_eq(end_journal(copy, fd), "2026-11-22T13:05:09.123Z warning elsewhere\n");
+    ck_assert_str_eq(read_file(file), "2026-11-22T13:05:09.123Z warning file\n");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, writes_in_the_order_of_logging);
@@ -368,6 +448,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, ends_although_nobody_reads);
     tcase_add_test(tc, never_glues_lines_together_at_a_full_disk);
     tcase_add_test(tc, keeps_the_lines_of_threads_in_order);
+    tcase_add_test(tc, tells_the_journal_the_level);
+    tcase_add_test(tc, tells_nobody_else_the_level);
 }
 
 int main(void)

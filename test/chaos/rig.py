@@ -144,10 +144,10 @@ class Rig:
             assert max(self.ledger.received.values()) <= most_receives, self.ledger.received.most_common(5)
 
     def lines_of(self, daemon, outage, after=0.0):
-        """What a daemon said during an outage beside the outcomes of orders."""
+        """What a daemon said during an outage beside the outcomes of orders and its metrics."""
         return [
             line for line in daemon.lines
-            if line["event"] not in OUTCOMES and outage.wall_began + after <= wall(line) <= outage.wall_ended
+            if line["event"] not in (*OUTCOMES, "metrics") and outage.wall_began + after <= wall(line) <= outage.wall_ended
         ]  # fmt: skip
 
 
