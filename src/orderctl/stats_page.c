@@ -100,7 +100,7 @@ static void put_counts(struct page *p, const char *label, const json_t *counts)
     put_line(p, label, &line);
 }
 
-/* What should be zero, where it is not. */
+/* What should be zero, where it is not; else an empty line, so that the page stays as long. */
 static void put_troubles(struct page *p, const json_t *counts)
 {
     static const struct {
@@ -120,8 +120,7 @@ static void put_troubles(struct page *p, const json_t *counts)
             (void)buf_printf(&line, "%s%lld %s", line.len > 0 ? ", " : "", number,
                              troubles[i].text);
     }
-    if (line.len > 0)
-        put_line(p, "troubles", &line);
+    put_line(p, line.len > 0 ? "troubles" : "", &line);
 }
 
 /* A bar on a scale of factors from 100 us to an hour, as a wait may be of either size: each of the
@@ -263,18 +262,17 @@ static void put_threads(struct page *p, const json_t *threads, const char *label
         put_line(p, label, &line);
 }
 
+/* With a message below it all is seen on a terminal of 24 lines. */
 void stats_page_put(struct buf *out, const json_t *s, size_t width)
 {
     struct page p = {out, width};
     char label[32];
 
     put_head(&p, s);
-    (void)buf_putc(out, '\n');
     (void)snprintf(label, sizeof(label), "last %.0f s", number_at(at(s, "interval"), "seconds"));
     put_counts(&p, label, at(s, "interval"));
     put_counts(&p, "since start", at(s, "since_start"));
     put_troubles(&p, at(s, "since_start"));
-    (void)buf_putc(out, '\n');
     put_stages(&p, at(s, "stages"));
     (void)buf_putc(out, '\n');
     put_hand(&p, at(s, "hand"));

@@ -211,7 +211,8 @@ def run(make_stage, orderd_of_module):
     ids = [f"ORD-{n}" for n in range(GOOD)]
     stage.send(*[orders.make(i) for i in ids[: GOOD // 2]])
     process.until_outcomes(GOOD // 2, "processed")
-    stage.send(*[orders.make(i) for i in ids[GOOD // 2 :] + ids[:TWICE]], *[orders.make(f"BAD-{n}", amount=0) for n in range(BAD)])
+    bad = [orders.make(f"BAD-{n}", amount=0) for n in range(BAD)]
+    stage.send(*[orders.make(i) for i in ids[GOOD // 2 :] + ids[:TWICE]], *bad)
     process.until_outcomes(GOOD + TWICE, "processed", "duplicate")
     stage.until_dead(BAD)
     stage.until_empty()

@@ -72,7 +72,11 @@ class Watcher(threading.Thread):
         self.last = status
 
     def until(self, what, condition, seconds=30):
-        until(lambda: f"{what}: {self.last}", lambda: self.last is not None and condition(self.last), seconds)
+        def met():
+            assert self.mistakes == []
+            return self.last is not None and condition(self.last)
+
+        until(lambda: f"{what}: {self.last}", met, seconds)
         return self.last
 
     def until_state(self, state, seconds=30):
@@ -81,6 +85,10 @@ class Watcher(threading.Thread):
 
 def wall(text):
     return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+
+
+def oldest(status):
+    return status["hand"]["oldest_seconds"] or 0
 
 
 def doing(status, kind):
@@ -113,7 +121,7 @@ def test_a_life(rig, tmp_path):
             began = time.time()
             status = watcher.until("holding", lambda s: s["state"] == "holding" and s["hand"]["oldest_seconds"], 40)
             check_holding(status, began)
-            later = watcher.until("a second later", lambda s: s["hand"]["oldest_seconds"] > status["hand"]["oldest_seconds"] + 1)
+            later = watcher.until("a second later", lambda s: oldest(s) > oldest(status) + 1)
             assert later["since"] == status["since"]
             assert later["interval"]["seconds"] < 5
         assert outage.seconds > 1
@@ -168,7 +176,7 @@ def test_what_each_thread_does(rig, tmp_path):
         assert sorted(t["doing"] for t in busy["threads"] if t["name"].startswith("worker-")) == [
             "processing", "processing", "waiting"
         ]  # fmt: skip
-        later = watcher.until("a second more", lambda s: (s["hand"]["oldest_seconds"] or 0) > busy["hand"]["oldest_seconds"] + 1)
+        later = watcher.until("a second more", lambda s: oldest(s) > oldest(busy) + 1)
         at = [max(t["seconds"] for t in s["threads"] if t["doing"] == "processing") for s in (busy, later)]
         assert at[0] + 0.5 < at[1] < 4.5
         assert later["hand"]["idle_workers"] == 1 and 15 < later["hand"]["lease_left_seconds"] <= 26
@@ -299,6 +307,19 @@ def test_stats_page(running, stats, stage):
     assert rows["credentials"] == "environment"
     assert {"age", "wait", "processing", "record", "delete", "total", "in hand", "breaker", "cost"} <= set(rows)
     assert "troubles" not in rows
+
+
+def test_stats_fits_a_terminal(running, stats):
+    """Whatever there is to say, the first line is still seen above a message and the cursor."""
+    status = json.loads(running.path.read_text())
+    status["since_start"] |= {"throttles": 3, "leases_lost": 2, "log_lines_lost": 1}
+    open_breaker = {"state": "open", "since": status["since"], "error_code": "Timeout", "error": "no answer " * 20}
+    status["breakers"] = {"table": open_breaker, "queue": open_breaker}
+    running.kill()
+    running.path.write_text(json.dumps(status))
+    done = stats(running.path)
+    assert "troubles    2 lost leases, 3 throttled calls, 1 lost log lines" in done.stdout
+    assert done.stdout.count("\n") <= 22, done.stdout
 
 
 @pytest.mark.takes(3)
