@@ -35,7 +35,7 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACK
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-base := arena buf clock error event log log_line log_output mem random scan stop thread utf8
+base := arena backoff buf clock error event log log_line log_output mem random scan stop thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
@@ -44,8 +44,9 @@ aws := call crc32 credentials credentials_container credentials_document credent
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger breaker check control crew daemon deletes extender inbox lease log_breaker \
-          log_credentials message notify outcome queue receiver recording start worker
+orderd := acknowledger alone breaker check circuit complaint control crew daemon deletes extender \
+          inbox lease log_breaker log_credentials message notify outcome queue receiver recording \
+          start worker
 orderctl := arguments batch command context dlq_list held init init_table lines list output plain \
             sample send status suggest table text
 

@@ -81,6 +81,8 @@ static bool make_workers(struct crew *c, const struct crew_options *o, struct er
         .redrive = &c->redrive,
         .hold_ns = config->breaker.hold_seconds * CLOCK_NS_PER_S,
         .timeout_ns = config->processing.timeout_seconds * CLOCK_NS_PER_S,
+        .workers = (unsigned)config->processing.workers,
+        .stop = o->stop,
     };
     c->worker_options = (struct worker_options){
         .queue = c->queue,
@@ -197,6 +199,7 @@ static void join_all(struct thread *threads, unsigned count)
 void crew_end_polls(struct crew *c)
 {
     queue_end_polls(c->queue);
+    breaker_nudge(c->breaker); /* nothing is held alone any more */
 }
 
 bool crew_polls_ended(const struct crew *c)

@@ -286,26 +286,47 @@ START_TEST(never_glues_lines_together_at_a_full_disk)
     char *torn;
 
     open_log(LOG_JSON);
+    start();
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = (struct rlimit){.rlim_cur = 1000, .rlim_max = before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    start();
     log_many(0, 20);
     log_stop_writer();
     lost = log_lost();
     ck_assert_uint_gt(lost, 0);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     start();
+    if (_i == 1)
+        open_log(LOG_JSON); /* a reload, or another process */
     log_many(20, 20);
     log_stop_writer();
     (void)read_file(file);
     torn = strchr(written + 990, '\n'); /* the one that could not be written as a whole */
     ck_assert_ptr_eq(torn, written + 1000);
+    ck_assert_ptr_eq(strstr(torn, "log_lines_lost"), strstr(torn, "\"event\":\"") + 9);
     seen = look(torn + 1);
     ck_assert_int_eq(seen.lines, 20);
     ck_assert_uint_eq((uint64_t)seen.lost, lost);
     ck_assert_uint_eq(log_lost(), lost);
     (void)signal(SIGXFSZ, handler);
+}
+END_TEST
+
+START_TEST(ends_the_line_that_it_finds_torn)
+{
+    static const char *const before[] = {"", "whole\n", "torn"};
+    static const char *const after[] = {"", "whole\n", "torn\n"};
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    size_t len = strlen(after[_i]);
+
+    ck_assert_int_eq(write(fd, before[_i], strlen(before[_i])), (ssize_t)strlen(before[_i]));
+    (void)close(fd);
+    open_log(LOG_TEXT);
+    log_event(LOG_INFO, "next", LOG_INT("n", 1));
+    (void)read_file(file);
+    ck_assert_int_eq(strncmp(written, after[_i], len), 0);
+    ck_assert_ptr_eq(strstr(written, "2026-"), written + len);
+    ck_assert_str_eq(strchr(written + len, '\n'), "\n");
 }
 END_TEST
 
@@ -366,7 +387,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, keeps_no_line_for_long);
     tcase_add_test(tc, drops_and_counts_what_nobody_reads);
     tcase_add_test(tc, ends_although_nobody_reads);
-    tcase_add_test(tc, never_glues_lines_together_at_a_full_disk);
+    tcase_add_loop_test(tc, never_glues_lines_together_at_a_full_disk, 0, 2);
+    tcase_add_loop_test(tc, ends_the_line_that_it_finds_torn, 0, 3);
     tcase_add_test(tc, keeps_the_lines_of_threads_in_order);
 }
 

@@ -55,6 +55,11 @@ class Call:
         return self.members.get("Key", {}).get("order_id", {}).get("S", "")
 
     @property
+    def is_failure(self):
+        """It records that an order failed."""
+        return self.members["Failure"]
+
+    @property
     def is_probe(self):
         return self.operation == "UpdateItem" and self.key == "message#probe"
 
@@ -554,6 +559,7 @@ class Proxy:
             members["Entries"] = len(json.loads(body).get("Entries", ()))
         except (ValueError, AttributeError):
             members = {}
+        members["Failure"] = {"S": "FAILED"} in members.get("ExpressionAttributeValues", {}).values()
         for bulky in ("ExpressionAttributeValues", "ExpressionAttributeNames", "UpdateExpression"):
             members.pop(bulky, None)
         call = Call(self._numbers[operation], door.name, operation, members, time.monotonic())
