@@ -16,7 +16,7 @@ struct control {
     const struct settings *settings;      /* of the start; borrowed, as all but reloaded */
     const struct config_request *request; /* what they were read by */
     struct settings *reloaded; /* by the last reload that read valid ones; owned; NULL: none */
-    struct crew *crew;              /* NULL until there is one */
+    struct crew *crew;         /* NULL until there is one */
     struct services *services;
     const struct stats *stats;
     bool paused;
