@@ -139,6 +139,7 @@ bool crew_init(struct crew *c, const struct crew_options *options, struct error 
     *c = (struct crew){.stats = options->stats};
     atomic_store(&c->redrive.max_receive_count, options->findings->max_receive_count);
     make_shared(c, options);
+    queue_may_prefetch(c->queue, !options->findings->may_not_extend);
     if (!make_workers(c, options, err))
         return false;
     make_receivers(c, options);
