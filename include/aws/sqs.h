@@ -107,9 +107,11 @@ struct sqs_entry {
 
 enum sqs_batch { SQS_DELETE, SQS_CHANGE_VISIBILITY };
 
-/* Starts one attempt of a batch call over up to 10 entries; false when it cannot be signed. */
+/* Starts one attempt of a batch call over up to 10 entries; false when it cannot be signed: nothing
+ * was sent. It waits for keys whose load is under way, for ATTEMPT_NS at most or until STOP (NULL:
+ * none) is raised. */
 bool sqs_batch_start(struct sqs *s, enum sqs_batch what, const struct sqs_entry *entries,
-                     size_t count, int64_t attempt_ns, struct error *err)
+                     size_t count, int64_t attempt_ns, const struct stop *stop, struct error *err)
     __attribute__((warn_unused_result));
 
 /* Reads the result of a started batch; false when the whole call failed (all entries alike). */

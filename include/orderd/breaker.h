@@ -4,7 +4,8 @@
  *   CLOSED --a record and a probe after it failed--> OPEN
  *   OPEN   --a probe succeeded--> TRIAL: one order goes first
  *   TRIAL  --its record succeeded, or the queue was empty--> CLOSED
- *   TRIAL  --it failed--> OPEN
+ *   TRIAL  --it was refused, which is this order's affair--> CLOSED, or OPEN where refusals opened
+ * it TRIAL  --it failed--> OPEN
  *
  * While it is open, whoever has a message holds it and waits here; one of those who wait is asked
  * to probe when that is due: after 1 s, doubling to 30 s, jittered. While it is closed, passing it
@@ -51,12 +52,25 @@ enum breaker_turn {
     BREAKER_STOPPED  /* the flag is up */
 };
 
+/* How somebody with an order waits. */
+struct breaker_stay {
+    int64_t until_ns; /* clock_now() */
+    unsigned nudges; /* of the report that until_ns was made from: later ones bring BREAKER_AGAIN */
+    bool refused;    /* the order was, before: in a trial it lets others go first */
+};
+
 /*
- * Waits until the caller may call, has to probe, or until UNTIL_NS (clock_now) or the flag STOP, a
- * flag of the caller's own, ends the wait. Who was told BREAKER_GO says afterwards how the call
- * ended, by breaker_worked(), breaker_open() or breaker_undecided().
+ * Waits until the caller may call, has to probe, or until STAY or the flag STOP, a flag of the
+ * caller's own, ends the wait. Who was told BREAKER_GO says afterwards how the call ended, by
+ * breaker_worked(), breaker_refused(), breaker_answered() or breaker_undecided().
  */
-enum breaker_turn breaker_wait(struct breaker *b, int64_t until_ns, struct stop *stop);
+enum breaker_turn breaker_wait(struct breaker *b, const struct breaker_stay *stay,
+                               struct stop *stop) __attribute__((warn_unused_result));
+
+/* Sleeps, whatever its state, until STAY, a nudge or the flag STOP ends it: BREAKER_TIME_UP,
+ * BREAKER_AGAIN or BREAKER_STOPPED. */
+enum breaker_turn breaker_rest(struct breaker *b, const struct breaker_stay *stay,
+                               struct stop *stop) __attribute__((warn_unused_result));
 
 /* As breaker_wait() for somebody who has no order: probes while it is open, BREAKER_GO as soon as
  * it is not (and then owes no word about a call). One at a time: a second one gets BREAKER_GO at
@@ -66,9 +80,6 @@ enum breaker_turn breaker_tend(struct breaker *b, struct stop *stop);
 /* Lets nobody look after it any more who has no order: no more will come. */
 void breaker_end_tending(struct breaker *b);
 
-/* Opens it, or ends a trial badly, because of WHY. */
-void breaker_open(struct breaker *b, const struct error *why);
-
 /*
  * Asks whether the table is down, after a record that failed: BREAKER_PROBE when the caller has to
  * find out, and to tell breaker_answered(); BREAKER_GO when a probe of another one has passed that
@@ -77,8 +88,8 @@ void breaker_open(struct breaker *b, const struct error *why);
  */
 enum breaker_turn breaker_ask(struct breaker *b, struct stop *stop);
 
-/* Says how that probe ended; WHY is its error when it failed, which opens it. One that was stopped
- * is made again, when another one asks. */
+/* Says how that probe ended; WHY is its error when it failed, which opens it, or ends a trial
+ * badly. One that was stopped is made again, when another one asks. */
 void breaker_answered(struct breaker *b, bool worked, const struct error *why);
 
 /* Says how a probe ended; WHY is its error when it failed. One that was stopped says nothing about
@@ -98,21 +109,23 @@ void breaker_undecided(struct breaker *b);
 
 /* Says that the table refused the order ORDER_ID although its probe was healthy. Opens the breaker
  * when that is the third different order in a row, or when refusals opened it and this one was on
- * trial. Returns whether it is open now: then that was no word about the order. */
+ * trial. Returns whether it is open now: then that was no word about the order. Else the caller's
+ * trial has ended well: the table takes calls. */
 bool breaker_refused(struct breaker *b, const char *order_id, const struct error *why);
 
 /* Says that a poll found no message while no order was on trial: that ends the trial well. */
 void breaker_nothing_there(struct breaker *b);
 
-/* Gives everybody who waits BREAKER_AGAIN: their other reasons to wait may have changed. */
+/* Gives everybody who waits or rests BREAKER_AGAIN: their other reasons may have changed. */
 void breaker_nudge(struct breaker *b);
 
 struct breaker_report {
     enum breaker_state state;
     int64_t since_ns;   /* clock_now() at which it opened */
-    unsigned waiting;   /* threads that wait, each with an order but for one */
+    unsigned waiting;   /* threads that wait or rest, each with an order but for one */
     unsigned probes;    /* since it opened */
     unsigned openings;  /* ever, trials that ended badly among them */
+    unsigned nudges;    /* ever */
     bool by_refusals;   /* it is not closed because orders are refused, not because it is down */
     struct error error; /* what opened it, or the last probe's */
 };

@@ -35,6 +35,7 @@ struct check_findings {
     char queue_url[SQS_URL_MAX];
     char dead_letter_url[SQS_URL_MAX]; /* "" when unknown */
     int64_t max_receive_count;         /* 0: no redrive policy, or an unreadable one */
+    bool may_not_extend;               /* the right to change a visibility is missing */
 };
 
 /* Repeats a step of the start, with pauses, until it succeeds (true) or there is no point in going

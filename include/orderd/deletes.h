@@ -10,6 +10,7 @@
 #define ORDERD_DELETES_H
 
 #include "aws/sqs.h"
+#include "orderd/complaint.h"
 #include "orderd/message.h"
 #include "orderd/stats.h"
 
@@ -25,8 +26,7 @@ struct deletes {
     bool trouble;          /* the last call deleted nothing */
     int64_t hurried_ns;    /* when all were last made due after trouble; 0: never */
     bool draining;
-    unsigned unsaid;       /* answers that a delete failed, since the log last said so */
-    int64_t complained_ns; /* when that was; 0: never */
+    struct complaint complaint; /* of answers that a delete failed */
 };
 
 /* Adds a delete (takes M), due from m->due_ns on. */
@@ -38,9 +38,13 @@ void deletes_add(struct deletes *d, struct message *m);
 void deletes_settle(struct deletes *d, struct message *const *messages,
                     const struct sqs_entry *entries, unsigned count, struct message_list *done);
 
-/* Takes the messages of a call that failed as a whole and was sent at SENT_NS (clock_now): all wait
- * for a pause as above, unless the call was under way when another failed, which says nothing new.
- * Those that are too old go to GIVEN_UP (owned). */
+/* Tells whether the failure of a whole call that was sent at SENT_NS (clock_now) counts: one that
+ * was under way when another failed says nothing new. */
+bool deletes_count_failure(const struct deletes *d, int64_t sent_ns);
+
+/* Takes the messages of a call that failed as a whole and was sent at SENT_NS (clock_now): if that
+ * counts all wait, for a pause as above; from the third in a row on, by which it is no chance, for
+ * 1 s doubling to 30 s. Those that are too old go to GIVEN_UP (owned). */
 void deletes_put_back(struct deletes *d, struct message *const *messages, unsigned count,
                       int64_t sent_ns, struct message_list *given_up);
 

@@ -12,6 +12,7 @@
 #define ORDERD_EXTENDER_H
 
 #include "aws/sqs.h"
+#include "orderd/complaint.h"
 #include "orderd/lease.h"
 #include "orderd/queue.h"
 #include "orderd/stats.h"
@@ -22,7 +23,7 @@ struct extender {
     struct leases *leases; /* borrowed, like the next two */
     struct queue *queue;   /* is told whether messages may wait */
     struct stats *stats;
-    int64_t complained_ns; /* when the log last said that extensions fail; 0: never */
+    struct complaint complaint; /* that extensions fail */
 };
 
 /* A call under way. */

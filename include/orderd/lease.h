@@ -37,7 +37,7 @@ struct lease {
     int64_t due_ns;                    /* of the next extension, or of the end, when none can come
                                           before or one is under way; INT64_MAX: nothing is due */
     _Atomic int64_t end_ns;            /* clock_now() from which others may have the message */
-    atomic_bool lost;                  /* ended while it was needed */
+    atomic_bool lost;                  /* ended, or somebody else's, before the order was done */
     bool done;                         /* the order is recorded, only the delete is missing */
     const char *confirmation_number;   /* of that order; borrowed, "" before */
     bool let_go;                       /* nobody needs it beyond its end */
@@ -129,7 +129,12 @@ struct leases_report {
 void leases_describe(struct leases *r, struct leases_report *out);
 
 /* What the register holds of a message id. */
-enum lease_known { LEASE_UNKNOWN, LEASE_IN_WORK, LEASE_DONE };
+enum lease_known {
+    LEASE_UNKNOWN,
+    LEASE_OVER,    /* one that was lost before, or that nobody needs any more */
+    LEASE_IN_WORK, /* one that was needed, and is lost by this */
+    LEASE_DONE
+};
 
 /* Looks a message up that was received again. One in work is lost: somebody else could have had it
  * as well. CONFIRMATION_NUMBER becomes that of a done order, else "". */

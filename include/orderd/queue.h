@@ -88,6 +88,12 @@ void queue_close(struct queue *q);
 /* Waits for a message; returned owned. NULL: closed and empty. */
 struct message *queue_take(struct queue *q);
 
+/* Takes a message out, not to work on it but to let it go, that waits since RECEIVED_UNTIL_NS or
+ * earlier, was received at most RECEIVES_MOST times, and is not known to be done; returned owned,
+ * NULL: there is none. */
+struct message *queue_take_overdue(struct queue *q, int64_t received_until_ns,
+                                   int64_t receives_most);
+
 /* Says that the calling worker has handed over what it took. */
 void queue_finished(struct queue *q);
 

@@ -9,30 +9,51 @@
  * The record of the failure that follows a refusal is worth less than the order's own: when the
  * breaker opened meanwhile, it was the table after all, and the order is recorded anew. An order
  * that is refused for good does not keep open for long a breaker that refusals have opened.
+ *
+ * On its final attempt a refused order is held alone, while the breaker stays as it is: the next
+ * receive would end in the dead-letter queue. It keeps its worker, so few may be held in that way.
  */
 #ifndef ORDERD_RECORDING_H
 #define ORDERD_RECORDING_H
 
+#include "base/clock.h"
 #include "order/record.h"
 #include "orderd/breaker.h"
 #include "orderd/message.h"
 #include "orderd/outcome.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What all workers share; borrowed, constant while they run but for hold_ns. */
+/* How far a worker may be behind its own deadlines before it counts as hung. */
+#define RECORDING_HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
+
+/* What all workers share; borrowed, constant while they run but for the atomics. */
 struct recording_options {
     struct breaker *breaker;
     const struct redrive *redrive;
     _Atomic int64_t hold_ns; /* how long a message is held while another host may be healthy */
     int64_t timeout_ns;      /* of a record with its retries */
+    unsigned workers;        /* a quarter of them, but one in any case, may hold an order alone */
+    atomic_uint held_alone;  /* so many do */
+    const struct stop *stop; /* up: the daemon drains, so nothing is held alone; breaker_nudge()
+                                makes that known. NULL: never */
+};
+
+/* Told at an open breaker, now and then, which of the messages that wait for a worker are to be let
+ * go, as they have been held for long enough: those that were received at RECEIVED_UNTIL_NS or
+ * before, up to the RECEIVES_MOST-th time. */
+struct recording_observer {
+    void (*overdue)(void *arg, int64_t received_until_ns, int64_t receives_most);
+    void *arg; /* borrowed */
 };
 
 struct recording {
     struct recording_options *options;
     struct recorder *recorder; /* borrowed; for probes */
     struct stop *work;         /* raised when the lease is lost or the daemon ends */
+    struct recording_observer observer;
 };
 
 enum recording_end {

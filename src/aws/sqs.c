@@ -213,7 +213,7 @@ static void build_batch(struct sqs *s, enum sqs_batch what, const struct sqs_ent
 }
 
 bool sqs_batch_start(struct sqs *s, enum sqs_batch what, const struct sqs_entry *entries,
-                     size_t count, int64_t attempt_ns, struct error *err)
+                     size_t count, int64_t attempt_ns, const struct stop *stop, struct error *err)
 {
     struct call call;
 
@@ -221,6 +221,7 @@ bool sqs_batch_start(struct sqs *s, enum sqs_batch what, const struct sqs_entry 
     call = new_call(batches[what].operation, &s->request);
     call.attempt_ns = attempt_ns;
     call.deadline_ns = clock_now() + attempt_ns; /* of a wait for credentials too */
+    call.stop = stop;
     call.once = what == SQS_CHANGE_VISIBILITY; /* a second one may meet another consumer's lease */
     return call_start(&s->caller, &call, err);
 }

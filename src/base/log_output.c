@@ -108,14 +108,34 @@ void log_output_lose(uint64_t lines)
     atomic_fetch_add(&output.untold, lines);
 }
 
+/* Tells whether a file's last line has no end, as after a disk that was full: before a restart, or
+ * before the same file was opened anew. */
+static bool ends_within_line(int fd, off_t size)
+{
+    char path[32];
+    char last = '\n';
+    int reader;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* FD is for writing alone */
+    reader = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0)
+        return false;
+    if (pread(reader, &last, 1, size - 1) != 1)
+        last = '\n';
+    (void)close(reader);
+    return last != '\n';
+}
+
 /* Puts FD in the place of the one that is written to. */
 static void replace(int fd)
 {
     int current = atomic_load(&output.fd);
     struct stat status;
+    bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 
-    atomic_store(&output.is_file, fstat(fd, &status) == 0 && S_ISREG(status.st_mode));
-    atomic_store(&output.torn, false);
+    atomic_store(&output.is_file, is_file);
+    atomic_store(&output.torn,
+                 is_file && status.st_size > 0 && ends_within_line(fd, status.st_size));
     if (current == STDERR_FILENO) {
         atomic_store(&output.fd, fd);
         return;
@@ -214,27 +234,32 @@ static bool write_event(enum log_level level, const char *event, const struct lo
     return write_lines(out.data, out.len, patient) == out.len;
 }
 
-/* Something could be written: says how many lines could not. */
-static void tell_lost(bool patient)
+/* Says how many lines could not be written, if there are any; false: nor can that. */
+static bool tell_lost(bool patient)
 {
     uint64_t lines;
 
     if (atomic_load_explicit(&output.untold, memory_order_relaxed) == 0)
-        return;
+        return true;
     lines = atomic_exchange(&output.untold, 0);
-    if (lines > 0 &&
-        !write_event(LOG_WARNING, "log_lines_lost", &LOG_INT("lines", (int64_t)lines), patient))
-        atomic_fetch_add(&output.untold, lines);
+    if (lines == 0 ||
+        write_event(LOG_WARNING, "log_lines_lost", &LOG_INT("lines", (int64_t)lines), patient))
+        return true;
+    atomic_fetch_add(&output.untold, lines);
+    return false;
 }
 
 static void put_out(const char *bytes, size_t len, bool patient)
 {
-    size_t done = write_lines(bytes, len, patient);
+    size_t done = 0;
 
+    if (len == 0)
+        return;
+    /* of lost lines first: the last one of all says what the daemon has done */
+    if (tell_lost(patient))
+        done = write_lines(bytes, len, patient);
     if (done < len)
         log_output_lose(count_lines(bytes + done, len - done));
-    else if (len > 0)
-        tell_lost(patient);
 }
 
 /* --- the writer ----------------------------------------------------------------------------------
@@ -336,6 +361,7 @@ void log_output_stop(void)
     call_writer(true);
     pthread_mutex_unlock(&writer.lock);
     thread_join(&writer_thread);
+    (void)tell_lost(false); /* of what found no room since the last one was written */
 }
 
 /* --- for whoever logs ----------------------------------------------------------------------------
@@ -398,7 +424,8 @@ bool log_output_open(const char *file, enum log_format format, struct error *err
     int fd = STDERR_FILENO;
 
     if (file[0] != '\0') {
-        fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, FILE_MODE);
+        /* not to wait for the reader of a FIFO */
+        fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
         if (fd < 0)
             return error_set(err, ERROR_CONFIG, "LogFile", "cannot open the log file %s: %s", file,
                              strerror(errno));

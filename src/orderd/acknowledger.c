@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "orderd/complaint.h"
 #include "orderd/deletes.h"
 #include "orderd/extender.h"
 #include "orderd/inbox.h"
@@ -25,6 +26,8 @@ enum { LANES = 6, DELETE_LANES = 4 };
 /* What has to be left of a lease for a change of visibility. */
 #define LEASE_MIN_NS (500 * CLOCK_NS_PER_MS)
 #define HANG_NS (60 * CLOCK_NS_PER_S)
+/* After a call that could not be started: without keys none can. */
+#define NO_START_NS (1 * CLOCK_NS_PER_S)
 
 struct lane {
     struct sqs sqs;
@@ -50,6 +53,8 @@ struct acknowledger {
     struct message_list changes;
     struct lane lanes[LANES];
     struct extender extender;
+    struct complaint complaint; /* that visibilities cannot be changed */
+    int64_t not_before_ns;      /* no call is started earlier */
 };
 
 struct acknowledger *acknowledger_new(const struct acknowledger_options *options)
@@ -179,11 +184,23 @@ static bool busy(const struct acknowledger *a)
     return false;
 }
 
+/* A right that is missing makes this of every order that fails, so it is said once a minute. */
+static void complain(struct acknowledger *a, unsigned count, const struct error *why)
+{
+    uint64_t messages = why->kind == ERROR_STOPPED ? 0 : complaint_add(&a->complaint, count);
+
+    if (messages > 0)
+        log_event(LOG_WARNING, "visibility_not_changed", LOG_INT("messages", (int64_t)messages),
+                  LOG_STR("error_code", why->code), LOG_STR("error", why->text));
+}
+
 static void not_changed(struct acknowledger *a, struct message *m, const char *code,
                         const char *text)
 {
-    log_event(LOG_WARNING, "visibility_not_changed", LOG_STR("message_id", m->sqs.id),
-              LOG_STR("error_code", code), LOG_STR("error", text));
+    struct error why = ERROR_INIT;
+
+    (void)error_set(&why, ERROR_REJECTED, code, "%s", text);
+    complain(a, 1, &why);
     gone(a, m);
 }
 
@@ -216,22 +233,27 @@ static void end_deletes(struct acknowledger *a, struct lane *lane, bool answered
         queue_deletes_worked(a->options.queue);
 }
 
-/* A whole call failed: its deletes are tried again, its changes are not. */
-static void call_failed(struct acknowledger *a, struct lane *lane, const struct error *err)
+/* A whole call of deletes failed: they are tried again. Several that were under way together are
+ * one failure for the queue's breaker, which says once a minute what is wrong while it is open. */
+static void deletes_failed(struct acknowledger *a, struct lane *lane, const struct error *err)
 {
-    bool deletes = lane->what == SQS_DELETE;
-    /* while deletes fail for long, the queue's breaker says so once a minute */
-    bool quiet = deletes && queue_deletes_failed(a->options.queue, err);
+    bool quiet = deletes_count_failure(&a->deletes, lane->sent_ns)
+                     ? queue_deletes_failed(a->options.queue, err)
+                     : queue_state(a->options.queue).open;
 
     if (err->kind != ERROR_STOPPED && !quiet)
-        log_event(LOG_WARNING, deletes ? "deletes_failed" : "visibility_calls_failed",
-                  LOG_INT("messages", lane->count), LOG_STR("error_code", err->code),
-                  LOG_STR("error", err->text));
-    if (deletes)
-        end_deletes(a, lane, false);
-    else if (extender_is_denial(err->code))
+        log_event(LOG_WARNING, "deletes_failed", LOG_INT("messages", lane->count),
+                  LOG_STR("error_code", err->code), LOG_STR("error", err->text));
+    end_deletes(a, lane, false);
+}
+
+/* A whole call of changes failed: they are not tried again. */
+static void changes_failed(struct acknowledger *a, struct lane *lane, const struct error *err)
+{
+    if (extender_is_denial(err->code))
         queue_may_prefetch(a->options.queue, false);
-    for (unsigned i = 0; i < lane->count && !deletes; i++)
+    complain(a, lane->count, err);
+    for (unsigned i = 0; i < lane->count; i++)
         gone(a, lane->messages[i]);
 }
 
@@ -246,14 +268,33 @@ static void call_ended(struct acknowledger *a, const struct http *ended)
 
     if (lane->extending)
         extender_answered(&a->extender, &lane->extension, lane->entries, ok ? NULL : &err);
-    else if (!ok)
-        call_failed(a, lane, &err);
+    else if (lane->what == SQS_DELETE && !ok)
+        deletes_failed(a, lane, &err);
     else if (lane->what == SQS_DELETE)
         end_deletes(a, lane, true);
+    else if (!ok)
+        changes_failed(a, lane, &err);
     else
         for (unsigned i = 0; i < lane->count; i++)
             settle_change(a, lane->messages[i], &lane->entries[i]);
     lane->count = 0;
+}
+
+/* Starts the call of a lane, of LIMIT_NS at most. On failure nothing was sent, and neither can
+ * anything else be: it waited for keys perhaps, and each further start would do so again. */
+static bool start_call(struct acknowledger *a, struct lane *lane, int64_t limit_ns,
+                       struct error *err)
+{
+    if (sqs_batch_start(&lane->sqs, lane->what, lane->entries, lane->count, limit_ns,
+                        a->options.abort, err))
+        return true;
+    a->not_before_ns = clock_now() + NO_START_NS;
+    return false;
+}
+
+static bool may_start(const struct acknowledger *a)
+{
+    return clock_now() >= a->not_before_ns;
 }
 
 /* Extends every lease that is due, as far as there are lanes. */
@@ -262,24 +303,24 @@ static void start_extensions(struct acknowledger *a)
     struct error err = ERROR_INIT;
     struct lane *lane;
 
-    while ((lane = free_lane(a, LANES)) != NULL) {
+    while (may_start(a) && (lane = free_lane(a, LANES)) != NULL) {
         lane->count = extender_take(&a->extender, &lane->extension, lane->entries);
         if (lane->count == 0)
             return;
         lane->extending = true;
-        if (sqs_batch_start(&lane->sqs, SQS_CHANGE_VISIBILITY, lane->entries, lane->count,
-                            ATTEMPT_NS, &err))
+        lane->what = SQS_CHANGE_VISIBILITY;
+        if (start_call(a, lane, ATTEMPT_NS, &err))
             continue;
         extender_answered(&a->extender, &lane->extension, lane->entries, &err);
         lane->count = 0;
     }
 }
 
-/* Starts a call about the messages that were put into the lane, of LIMIT_NS at most. */
-static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what, int64_t limit_ns)
+/* Starts a call about the messages that were put into the lane, of LIMIT_NS at most; false: they
+ * are still there. */
+static bool start(struct acknowledger *a, struct lane *lane, enum sqs_batch what, int64_t limit_ns,
+                  struct error *err)
 {
-    struct error err = ERROR_INIT;
-
     lane->extending = false;
     lane->what = what;
     lane->sent_ns = clock_now();
@@ -287,41 +328,51 @@ static void start(struct acknowledger *a, struct lane *lane, enum sqs_batch what
         lane->entries[i] =
             (struct sqs_entry){.receipt_handle = lane->messages[i]->sqs.receipt_handle,
                                .visibility_s = lane->messages[i]->disposal_s};
-    if (sqs_batch_start(&lane->sqs, what, lane->entries, lane->count, limit_ns, &err))
-        return;
-    call_failed(a, lane, &err);
-    lane->count = 0;
+    return start_call(a, lane, limit_ns, err);
 }
 
-/* A change is sent within the lease only, and its call ends within it: later the message may be
- * somebody else's. */
-static void start_changes(struct acknowledger *a)
+/* Puts changes into a lane, and those into LATER of which an extension is under way. A change is
+ * sent within the lease only, and its call ends within it: later the message may be somebody
+ * else's, and so may one that came back meanwhile. Returns how long the call may take. */
+static int64_t take_changes(struct acknowledger *a, struct lane *lane, struct message_list *later)
 {
-    struct message_list later = MESSAGE_LIST_INIT; /* an extension of theirs is under way */
-    struct lane *lane;
+    int64_t now = clock_now();
+    int64_t limit = ATTEMPT_NS;
+    struct message *m;
 
-    while (a->changes.first != NULL && (lane = free_lane(a, LANES)) != NULL) {
-        int64_t now = clock_now();
-        int64_t limit = ATTEMPT_NS;
-        struct message *m;
+    while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->changes)) != NULL) {
+        int64_t left = lease_end_ns(&m->lease) - now;
 
-        while (lane->count < SQS_BATCH_MAX && (m = message_list_take(&a->changes)) != NULL) {
-            int64_t left = lease_end_ns(&m->lease) - now;
-
-            if (lease_let_go(&m->lease)) {
-                message_list_add(&later, m);
-                continue;
-            }
-            if (left < LEASE_MIN_NS) {
-                not_changed(a, m, "LeaseEnded",
-                            "the lease ended before the call; the message is visible by itself");
-                continue;
-            }
+        if (lease_let_go(&m->lease)) {
+            message_list_add(later, m);
+        } else if (lease_lost(&m->lease)) {
+            not_changed(a, m, "LeaseLost",
+                        "the message is somebody else's, or came back, before the call");
+        } else if (left < LEASE_MIN_NS) {
+            not_changed(a, m, "LeaseEnded",
+                        "the lease ended before the call; the message is visible by itself");
+        } else {
             lane->messages[lane->count++] = m;
             limit = left < limit ? left : limit;
         }
-        if (lane->count > 0)
-            start(a, lane, SQS_CHANGE_VISIBILITY, limit);
+    }
+    return limit;
+}
+
+static void start_changes(struct acknowledger *a)
+{
+    struct message_list later = MESSAGE_LIST_INIT;
+    struct error err = ERROR_INIT;
+    struct lane *lane;
+
+    while (may_start(a) && a->changes.first != NULL && (lane = free_lane(a, LANES)) != NULL) {
+        int64_t limit = take_changes(a, lane, &later);
+
+        if (lane->count == 0 || start(a, lane, SQS_CHANGE_VISIBILITY, limit, &err))
+            continue;
+        for (unsigned i = 0; i < lane->count; i++)
+            message_list_add(&later, lane->messages[i]); /* the one call has not been made */
+        lane->count = 0;
     }
     message_list_move(&later, &a->changes);
     a->changes = later;
@@ -339,13 +390,14 @@ static bool deleting(const struct acknowledger *a)
  * linger for others to share their call. */
 static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingering)
 {
+    struct error err = ERROR_INIT;
     struct lane *lane;
     int64_t now;
 
     *lingering = 0;
     start_extensions(a);
     start_changes(a);
-    for (;;) {
+    while (may_start(a)) {
         struct deletes_due due = deletes_look(&a->deletes, now = clock_now());
         int64_t flush_at = due.count > 0 ? due.oldest_ns + atomic_load(&a->linger_ns) : INT64_MAX;
 
@@ -357,15 +409,21 @@ static int64_t start_calls(struct acknowledger *a, bool open, unsigned *lingerin
         if (lane == NULL || (due.probe && deleting(a)))
             return INT64_MAX; /* the end of a call is awaited anyway */
         lane->count = deletes_take(&a->deletes, now, lane->messages);
-        start(a, lane, SQS_DELETE, ATTEMPT_NS);
+        if (start(a, lane, SQS_DELETE, ATTEMPT_NS, &err))
+            continue;
+        deletes_failed(a, lane, &err);
+        lane->count = 0;
     }
+    return a->not_before_ns;
 }
 
-/* Returns when a lease is due. While every lane is taken one that is due already has to wait for
- * the end of a call, and that wakes us by itself. */
+/* Returns when a lease is due that may be extended then. While every lane is taken one that is due
+ * already has to wait for the end of a call, and that wakes us by itself. */
 static int64_t look_at_leases(struct acknowledger *a)
 {
-    return free_lane(a, LANES) != NULL ? leases_next_due(a->options.leases) : INT64_MAX;
+    int64_t due = free_lane(a, LANES) != NULL ? leases_next_due(a->options.leases) : INT64_MAX;
+
+    return due > a->not_before_ns ? due : a->not_before_ns;
 }
 
 /* How long the thread may be silent that sleeps until then. */

@@ -171,7 +171,8 @@ static void look_at_rights(struct check *c)
     struct error err = ERROR_INIT;
     bool asked = sqs_batch_perform(&c->sqs, SQS_CHANGE_VISIBILITY, &entry, 1, &err);
 
-    if (!extender_is_denial(asked ? entry.code : err.code))
+    c->found->may_not_extend = extender_is_denial(asked ? entry.code : err.code);
+    if (!c->found->may_not_extend)
         return;
     log_event(LOG_WARNING, "right_missing", LOG_STR("right", "sqs:ChangeMessageVisibility"),
               LOG_STR("error", "leases cannot be extended and nothing is released or delayed: what "

@@ -81,6 +81,8 @@ static bool make_workers(struct crew *c, const struct crew_options *o, struct er
         .redrive = &c->redrive,
         .hold_ns = config->breaker.hold_seconds * CLOCK_NS_PER_S,
         .timeout_ns = config->processing.timeout_seconds * CLOCK_NS_PER_S,
+        .workers = (unsigned)config->processing.workers,
+        .stop = o->stop,
     };
     c->worker_options = (struct worker_options){
         .queue = c->queue,
@@ -137,6 +139,7 @@ bool crew_init(struct crew *c, const struct crew_options *options, struct error 
     *c = (struct crew){.stats = options->stats};
     atomic_store(&c->redrive.max_receive_count, options->findings->max_receive_count);
     make_shared(c, options);
+    queue_may_prefetch(c->queue, !options->findings->may_not_extend);
     if (!make_workers(c, options, err))
         return false;
     make_receivers(c, options);
@@ -197,6 +200,7 @@ static void join_all(struct thread *threads, unsigned count)
 void crew_end_polls(struct crew *c)
 {
     queue_end_polls(c->queue);
+    breaker_nudge(c->breaker); /* nothing is held alone any more */
 }
 
 bool crew_polls_ended(const struct crew *c)

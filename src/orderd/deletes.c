@@ -5,6 +5,10 @@
 #include "base/random.h"
 
 #define PAUSE_FIRST_NS (100 * CLOCK_NS_PER_MS)
+/* Of calls that fail as a whole, from this one in a row on: by then the queue's breaker is open.
+ * The half of it that is no chance is the breaker's first second. */
+enum { CHANCES = 2 };
+#define PAUSE_PROBE_NS (2 * CLOCK_NS_PER_S)
 #define PAUSE_MAX_NS (30 * CLOCK_NS_PER_S)
 #define PAUSE_DRAINING_NS (1 * CLOCK_NS_PER_S)
 /* A message that SQS never deletes may be alone in its call again and again: that is no reason to
@@ -13,7 +17,6 @@
 
 /* A receipt handle is of no use beyond 12 hours after its receive. */
 #define GIVE_UP_NS (12 * 3600 * CLOCK_NS_PER_S)
-#define COMPLAIN_NS (60 * CLOCK_NS_PER_S)
 
 /* Which is before any linger. */
 #define AT_ONCE 0
@@ -23,11 +26,12 @@ void deletes_add(struct deletes *d, struct message *m)
     message_list_add(&d->waiting, m);
 }
 
-/* Returns the pause after a failure that follows on so many others. */
-static int64_t pause_after(const struct deletes *d, unsigned failures)
+/* Returns the pause after a failure that follows on so many others; after the first of them it is
+ * FIRST_NS. Half of it is chance. */
+static int64_t pause_after(const struct deletes *d, int64_t first_ns, unsigned failures)
 {
     int64_t most = d->draining ? PAUSE_DRAINING_NS : PAUSE_MAX_NS;
-    int64_t pause = PAUSE_FIRST_NS;
+    int64_t pause = first_ns;
 
     for (unsigned i = 0; i < failures && pause < most; i++)
         pause *= 2;
@@ -54,14 +58,26 @@ static bool give_up(struct message *m, struct message_list *given_up)
     return true;
 }
 
+static int64_t pause_of_calls(const struct deletes *d)
+{
+    return d->failures < CHANCES ? pause_after(d, PAUSE_FIRST_NS, d->failures)
+                                 : pause_after(d, PAUSE_PROBE_NS, d->failures - CHANCES);
+}
+
+bool deletes_count_failure(const struct deletes *d, int64_t sent_ns)
+{
+    return d->failures == 0 || sent_ns > d->failed_ns;
+}
+
 void deletes_put_back(struct deletes *d, struct message *const *messages, unsigned count,
                       int64_t sent_ns, struct message_list *given_up)
 {
     stats_add(&d->stats->delete_failures, count);
     d->trouble = true;
-    if (d->failures == 0 || sent_ns > d->failed_ns) {
+    if (deletes_count_failure(d, sent_ns)) {
         d->failed_ns = clock_now();
-        d->not_before_ns = d->failed_ns + pause_after(d, d->failures++);
+        d->not_before_ns = d->failed_ns + pause_of_calls(d);
+        d->failures++;
     }
     for (unsigned i = 0; i < count; i++) {
         if (give_up(messages[i], given_up))
@@ -102,16 +118,12 @@ static void end_trouble(struct deletes *d, unsigned disposed)
 /* One line for all of a call, and one a minute while it goes on. */
 static void complain(struct deletes *d, unsigned failed, const char *code)
 {
-    int64_t now = clock_now();
+    uint64_t messages = complaint_add(&d->complaint, failed);
 
-    d->unsaid += failed;
-    if (d->complained_ns != 0 && now - d->complained_ns < COMPLAIN_NS)
-        return;
-    log_event(LOG_WARNING, "delete_failed", LOG_INT("messages", d->unsaid),
-              LOG_STR("error_code", code),
-              LOG_STR("error", "SQS did not delete the messages; tried again"));
-    d->unsaid = 0;
-    d->complained_ns = now;
+    if (messages > 0)
+        log_event(LOG_WARNING, "delete_failed", LOG_INT("messages", (int64_t)messages),
+                  LOG_STR("error_code", code),
+                  LOG_STR("error", "SQS did not delete the messages; tried again"));
 }
 
 static void settle(struct deletes *d, struct message *m, const struct sqs_entry *entry,
@@ -134,7 +146,7 @@ static void settle(struct deletes *d, struct message *m, const struct sqs_entry 
     }
     if (give_up(m, done))
         return;
-    m->due_ns = now_ns + pause_after(d, m->tries++);
+    m->due_ns = now_ns + pause_after(d, PAUSE_FIRST_NS, m->tries++);
     message_list_add(&d->waiting, m);
 }
 

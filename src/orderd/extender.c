@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define COMPLAIN_NS (60 * CLOCK_NS_PER_S)
-
 bool extender_is_denial(const char *code)
 {
     static const char *const codes[] = {"AccessDenied", "AccessDeniedException", "NotAuthorized",
@@ -32,15 +30,13 @@ unsigned extender_take(struct extender *e, struct extension_call *call,
     return call->count;
 }
 
-static void complain(struct extender *e, const struct error *fault)
+static void complain(struct extender *e, unsigned failed, const struct error *fault)
 {
-    int64_t now = clock_now();
+    uint64_t messages = fault->kind == ERROR_STOPPED ? 0 : complaint_add(&e->complaint, failed);
 
-    if (fault->kind == ERROR_STOPPED ||
-        (e->complained_ns != 0 && now - e->complained_ns < COMPLAIN_NS))
-        return;
-    e->complained_ns = now;
-    log_failure(LOG_WARNING, "extensions_failed", fault);
+    if (messages > 0)
+        log_event(LOG_WARNING, "extensions_failed", LOG_INT("messages", (int64_t)messages),
+                  LOG_STR("error_code", fault->code), LOG_STR("error", fault->text));
 }
 
 static enum lease_answer answer_of(const struct sqs_entry *entry)
@@ -62,20 +58,18 @@ static void read_entries(struct extender *e, const struct extension_call *call,
 {
     struct error fault = ERROR_INIT;
     bool extended = false;
-    bool denied = false;
+    unsigned denied = 0;
 
     for (unsigned i = 0; i < call->count; i++) {
         answers[i] = answer_of(&entries[i]);
         extended = extended || answers[i] == LEASE_EXTENDED;
-        if (!denied && extender_is_denial(entries[i].code)) {
-            denied = true;
+        if (extender_is_denial(entries[i].code) && denied++ == 0)
             (void)error_set(&fault, ERROR_AUTH, entries[i].code, "SQS denies the extension");
-        }
     }
-    if (denied)
-        complain(e, &fault);
-    if (denied || extended) /* anything else says nothing about the right */
-        queue_may_prefetch(e->queue, !denied);
+    if (denied > 0)
+        complain(e, denied, &fault);
+    if (denied > 0 || extended) /* anything else says nothing about the right */
+        queue_may_prefetch(e->queue, denied == 0);
 }
 
 static void read_fault(struct extender *e, const struct extension_call *call,
@@ -87,7 +81,7 @@ static void read_fault(struct extender *e, const struct extension_call *call,
         answers[i] = denied ? LEASE_NO_MORE : LEASE_NOT_NOW;
     if (denied)
         queue_may_prefetch(e->queue, false);
-    complain(e, fault);
+    complain(e, call->count, fault);
 }
 
 /* A refusal is worth a word only where it ends work: a message that was deleted meanwhile is

@@ -160,11 +160,12 @@ bool lease_let_go(struct lease *l)
     return under_way;
 }
 
-/* Under the lock. Returns 1 when that lost work, else 0: a delete is right also after the lease. */
+/* Under the lock. Returns 1 when that lost work, else 0: a delete is right also after the lease,
+ * and who has let go of it only wants to know. */
 static unsigned lose(struct lease *l)
 {
     l->due_ns = INT64_MAX;
-    if (l->done || l->let_go || atomic_exchange(&l->lost, true))
+    if (l->done || atomic_exchange(&l->lost, true) || l->let_go)
         return 0;
     if (l->work != NULL)
         stop_raise(l->work);
@@ -306,8 +307,10 @@ enum lease_known leases_received_again(struct leases *r, const char *message_id,
                            l->confirmation_number);
             break;
         }
-        known = LEASE_IN_WORK;
-        (void)lose(l);
+        if (lose(l) > 0)
+            known = LEASE_IN_WORK;
+        else if (known == LEASE_UNKNOWN)
+            known = LEASE_OVER;
     }
     pthread_mutex_unlock(&r->lock);
     return known;

@@ -3,11 +3,13 @@
 #include "order/services.h"
 #include "orderd/daemon.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     USAGE_EXIT_STATUS = 64, /* EX_USAGE of sysexits.h */
@@ -198,11 +200,25 @@ static int with_settings(const struct arguments *a)
     return status;
 }
 
+/* Whoever starts us with a standard descriptor closed would have a socket take its number, and the
+ * log written to that. Those who we start get it too. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static char program[] = "orderd";
     struct arguments arguments = {.mode = MODE_RUN};
 
+    fill_standard_descriptors();
     (void)mallopt(M_ARENA_MAX, ARENAS);
     if (argc > 0)
         argv[0] = program; /* getopt's messages begin with it */

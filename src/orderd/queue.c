@@ -342,6 +342,27 @@ struct message *queue_take(struct queue *q)
     return m;
 }
 
+struct message *queue_take_overdue(struct queue *q, int64_t received_until_ns,
+                                   int64_t receives_most)
+{
+    struct message_list kept = MESSAGE_LIST_INIT;
+    struct message *overdue = NULL;
+    struct message *m;
+
+    pthread_mutex_lock(&q->lock);
+    while ((m = message_list_take(&q->waiting)) != NULL) {
+        if (overdue == NULL && !m->known_done && m->received_ns <= received_until_ns &&
+            m->sqs.receive_count > 0 && m->sqs.receive_count <= receives_most)
+            overdue = m;
+        else
+            message_list_add(&kept, m);
+    }
+    q->waiting = kept;
+    q->taken += overdue != NULL;
+    unlock(q);
+    return overdue;
+}
+
 void queue_finished(struct queue *q)
 {
     (void)atomic_fetch_sub(&q->working, 1);

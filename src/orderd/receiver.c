@@ -26,26 +26,38 @@ void receiver_release(struct receiver *r)
     http_group_free(r->group);
 }
 
+/* Makes a message of one that was received; it may be in our hands already. */
+static struct message *wrap_one(struct receiver *r, struct sqs_message *received, int64_t sent_ns)
+{
+    char number[LEASE_CONFIRMATION_SIZE];
+    enum lease_known known = leases_received_again(r->options->leases, received->id, number);
+    struct message *m = message_new(received, sent_ns, r->options->visibility_s * CLOCK_NS_PER_S);
+
+    m->known_done = known == LEASE_DONE;
+    memcpy(m->confirmation_number, number, sizeof(m->confirmation_number));
+    if (known != LEASE_IN_WORK)
+        return m;
+    stats_add(&r->options->stats->leases_lost, 1);
+    log_event(LOG_WARNING, "received_again", LOG_STR("message_id", m->sqs.id),
+              LOG_STR("error", "the message came back while it was in hand: the work on its first "
+                               "copy is stopped, and the second one is worked on"));
+    return m;
+}
+
 /* Turns what was received into messages. The lease counts from before the call was sent: that is
  * the earliest moment at which the service can have begun to count. */
 static void wrap(struct receiver *r, int64_t sent_ns, struct message_list *brought)
 {
-    int64_t lease_ns = r->options->visibility_s * CLOCK_NS_PER_S;
     int64_t now = clock_now();
     int64_t wall_ms = clock_wall_ms();
     bool wake = false;
 
     for (unsigned i = 0; i < r->received.count; i++) {
-        struct sqs_message *received = &r->received.messages[i];
-        char number[LEASE_CONFIRMATION_SIZE];
-        enum lease_known known = leases_received_again(r->options->leases, received->id, number);
-        struct message *m = message_new(received, sent_ns, lease_ns);
+        struct message *m = wrap_one(r, &r->received.messages[i], sent_ns);
 
         m->arrived_ns = now;
         if (m->sqs.sent_ms > 0)
             histogram_add(&r->options->stats->age, (wall_ms - m->sqs.sent_ms) * CLOCK_NS_PER_MS);
-        m->known_done = known == LEASE_DONE;
-        memcpy(m->confirmation_number, number, sizeof(m->confirmation_number));
         wake = lease_begin(r->options->leases, &m->lease) || wake;
         message_list_add(brought, m);
     }

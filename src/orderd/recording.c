@@ -2,19 +2,16 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "orderd/alone.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 #define ATTEMPT_NS (5 * CLOCK_NS_PER_S)
-/* How far a worker may be behind its own deadlines before it counts as hung. */
-#define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
 /* Of a probe with its retries: a table that is silent is soon known to be down. */
 #define PROBE_NS ATTEMPT_NS
 /* What has to be left of a lease for a record: less is not worth its call. */
 #define LEASE_MIN_NS (1 * CLOCK_NS_PER_S)
-#define ALONE_FIRST_NS (1 * CLOCK_NS_PER_S)
-#define ALONE_MAX_NS (30 * CLOCK_NS_PER_S)
 
 enum { RECEIVES_LEFT_MIN = 2 }; /* for a message to be let go to other hosts */
 
@@ -28,7 +25,9 @@ static enum recording_end let_go(struct error *err, const char *code, const char
 static enum recording_end stopped(const struct message *m, struct error *err)
 {
     if (lease_lost(&m->lease))
-        return let_go(err, "LeaseLost", "the visibility timeout ended before the order was done");
+        return let_go(err, "LeaseLost",
+                      "the message was received again, or its lease ended: somebody else may have "
+                      "it");
     return let_go(err, "Stopped", "the daemon ended before the order was done");
 }
 
@@ -42,16 +41,16 @@ static bool is_for_others_too(const struct recording *r, const struct message *m
 }
 
 /* Until when a message is held: as long as its lease can go, unless another host may have it, or
- * the table works and refuses this order among others. */
-static int64_t hold_until(const struct recording *r, const struct message *m)
+ * the table works and refuses this order among others. What REPORT says was read before all else
+ * that counts here: so its number of nudges tells what is news. */
+static int64_t hold_until(const struct recording *r, const struct message *m,
+                          const struct breaker_report *report)
 {
     int64_t hold_ns = atomic_load(&r->options->hold_ns);
-    struct breaker_report report;
 
-    breaker_describe(r->options->breaker, &report);
     if (is_for_others_too(r, m))
-        return (report.since_ns > m->received_ns ? report.since_ns : m->received_ns) + hold_ns;
-    if (report.by_refusals && m->refused_ns != 0)
+        return (report->since_ns > m->received_ns ? report->since_ns : m->received_ns) + hold_ns;
+    if (report->by_refusals && m->refused_ns != 0)
         return m->refused_ns + hold_ns;
     return m->received_ns + LEASE_LONGEST_NS;
 }
@@ -64,7 +63,7 @@ static bool is_refused_for_good(const struct recording *r, const struct message 
 
     breaker_describe(r->options->breaker, &report);
     return report.by_refusals && m->refused_ns != 0 && !is_for_others_too(r, m) &&
-           clock_now() >= hold_until(r, m);
+           clock_now() >= hold_until(r, m, &report);
 }
 
 /* The record must not be on its way when the lease ends. */
@@ -89,7 +88,7 @@ static bool probe(const struct recording *r, struct error *err)
                                            .attempt_ns = ATTEMPT_NS,
                                            .stop = r->work};
 
-    thread_does("probing", PROBE_NS + HANG_MARGIN_NS);
+    thread_does("probing", PROBE_NS + RECORDING_HANG_MARGIN_NS);
     return record_probe(r->recorder, &limits, err);
 }
 
@@ -99,6 +98,34 @@ static void probe_for_breaker(const struct recording *r)
     bool worked = probe(r, &err);
 
     breaker_probed(r->options->breaker, worked, &err);
+}
+
+/* While every worker holds a message, nobody else looks after those that wait behind. They can have
+ * been held for long enough while those in work are not: that depends on their receives. */
+static void look_behind(const struct recording *r)
+{
+    int64_t hold_ns = atomic_load(&r->options->hold_ns);
+    int64_t receives_most =
+        atomic_load(&r->options->redrive->max_receive_count) - RECEIVES_LEFT_MIN;
+    int64_t now = clock_now();
+    struct breaker_report report;
+
+    breaker_describe(r->options->breaker, &report);
+    if (r->observer.overdue != NULL && report.state == BREAKER_OPEN && receives_most > 0 &&
+        now - report.since_ns >= hold_ns)
+        r->observer.overdue(r->observer.arg, now - hold_ns, receives_most);
+}
+
+static enum breaker_turn wait_for_turn(const struct recording *r, const struct message *m)
+{
+    struct breaker_report report;
+    struct breaker_stay stay;
+
+    breaker_describe(r->options->breaker, &report);
+    stay = (struct breaker_stay){.until_ns = hold_until(r, m, &report),
+                                 .nudges = report.nudges,
+                                 .refused = m->refused_ns != 0};
+    return breaker_wait(r->options->breaker, &stay, r->work);
 }
 
 /* The time of a message is over while it waits at the breaker. */
@@ -124,11 +151,12 @@ static bool pass(const struct recording *r, const struct message *m,
         if (breaker_state(r->options->breaker) == BREAKER_CLOSED && !stop_raised(r->work))
             return true; /* the usual case */
         thread_does("holding", LEASE_LONGEST_NS);
-        switch (breaker_wait(r->options->breaker, hold_until(r, m), r->work)) {
+        switch (wait_for_turn(r, m)) {
         case BREAKER_GO:
             return true;
         case BREAKER_PROBE:
             probe_for_breaker(r);
+            look_behind(r);
             break;
         case BREAKER_AGAIN: /* how long messages are held can change */
             break;
@@ -154,7 +182,7 @@ static enum attempt_end try(const struct recording *r, const struct message *m,
         (void)let_go(err, "LeaseEnded", "the visibility timeout ends before the record could");
         return CUT_OFF;
     }
-    thread_does("recording", r->options->timeout_ns + HANG_MARGIN_NS);
+    thread_does("recording", r->options->timeout_ns + RECORDING_HANG_MARGIN_NS);
     if (attempt->make(attempt->arg, &limits, err))
         return WORKED;
     if (err->kind == ERROR_STOPPED) {
@@ -251,21 +279,6 @@ static bool ask_whose_fault(const struct recording *r, struct message *m, const 
     return true;
 }
 
-/* On its final attempt a refused message is held alone, as the next receive would end in the
- * dead-letter queue. Returns true when its record may be tried again. */
-static bool wait_alone(const struct recording *r, const struct message *m, int64_t *pause)
-{
-    int64_t again = clock_now() + *pause;
-
-    if (again > m->refused_ns + atomic_load(&r->options->hold_ns))
-        return false;
-    thread_does("holding", *pause + HANG_MARGIN_NS);
-    if (stop_wait(r->work, again))
-        return false;
-    *pause = *pause * 2 < ALONE_MAX_NS ? *pause * 2 : ALONE_MAX_NS;
-    return true;
-}
-
 /* The failure of an order that is refused for good is recorded if the table takes that just now:
  * nothing more is waited for, and the breaker learns nothing. */
 static enum recording_end try_once(const struct recording *r, const struct message *m,
@@ -291,14 +304,14 @@ static bool may_be_held_alone(const struct recording *r, const struct message *m
            outcome_is_final(r->options->redrive, m->sqs.receive_count);
 }
 
-enum recording_end recording_run(const struct recording *r, struct message *m, const char *order_id,
-                                 const struct recording_attempt *attempt, struct error *err)
+/* Attempts until there is an end. */
+static enum recording_end attempt_until_done(const struct recording *r, struct message *m,
+                                             const char *order_id,
+                                             const struct recording_attempt *attempt,
+                                             struct alone *alone, struct error *err)
 {
-    int64_t pause = ALONE_FIRST_NS;
     enum recording_end result;
 
-    if (attempt->second && is_refused_for_good(r, m))
-        return try_once(r, m, attempt, err);
     for (;;) {
         if (!pass(r, m, attempt, &result, err))
             return result;
@@ -312,9 +325,22 @@ enum recording_end recording_run(const struct recording *r, struct message *m, c
             continue; /* it is open */
         if (result != RECORDING_FAILED || !may_be_held_alone(r, m, attempt, err))
             return result;
-        if (!wait_alone(r, m, &pause))
+        if (!alone_wait(alone, r->options, m, r->work, err))
             return stop_raised(r->work) ? stopped(m, err) : RECORDING_FAILED;
     }
+}
+
+enum recording_end recording_run(const struct recording *r, struct message *m, const char *order_id,
+                                 const struct recording_attempt *attempt, struct error *err)
+{
+    struct alone alone = ALONE_INIT;
+    enum recording_end end;
+
+    if (attempt->second && is_refused_for_good(r, m))
+        return try_once(r, m, attempt, err);
+    end = attempt_until_done(r, m, order_id, attempt, &alone, err);
+    alone_end(&alone, r->options);
+    return end;
 }
 
 bool recording_tend(const struct recording *r)

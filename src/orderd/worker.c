@@ -12,8 +12,6 @@
 
 /* What has to be left of a lease for work to begin on its message. */
 #define LEASE_MIN_NS (1 * CLOCK_NS_PER_S)
-/* How far a worker may be behind its own deadlines before it counts as hung. */
-#define HANG_MARGIN_NS (30 * CLOCK_NS_PER_S)
 
 /* One message in work: what the steps share, and what came of it. */
 struct work {
@@ -33,6 +31,8 @@ struct work {
     struct error err;
 };
 
+static void let_overdue_go(void *arg, int64_t received_until_ns, int64_t receives_most);
+
 bool worker_init(struct worker *w, const struct worker_options *options, struct error *err)
 {
     *w = (struct worker){.options = options, .order = ORDER_INIT, .work = {.fd = -1}};
@@ -42,7 +42,8 @@ bool worker_init(struct worker *w, const struct worker_options *options, struct 
     recorder_init(&w->recorder, &w->dynamodb, w->digest, options->table, options->environment);
     w->recording = (struct recording){.options = options->recording,
                                       .recorder = &w->recorder,
-                                      .work = &w->work};
+                                      .work = &w->work,
+                                      .observer = {let_overdue_go, w}};
     return stop_init(&w->work, err);
 }
 
@@ -99,6 +100,7 @@ static bool record_order(struct work *work)
 {
     const struct recording_attempt attempt = {.make = attempt_processed, .arg = work};
 
+    work->context.order_id = order_id_text(&work->worker->order); /* it may be held, and say so */
     work->step = STEP_RECORD;
     work->record_ns = clock_now();
     return put_record(work, &attempt, &work->err) == RECORDING_DONE;
@@ -284,8 +286,7 @@ static void log_outcome(const struct work *work, const struct redrive *redrive, 
                       : LOG_STR("final_attempt", ""));
 }
 
-/* Sets the bounds of the work, and says whether it may begin. */
-static bool begin(struct worker *w, struct message *m, struct work *work, int64_t now)
+static void prepare(struct worker *w, struct message *m, struct work *work, int64_t now)
 {
     *work = (struct work){
         .worker = w,
@@ -298,6 +299,12 @@ static bool begin(struct worker *w, struct message *m, struct work *work, int64_
         .event = EVENT_DEFERRED,
         .err = ERROR_INIT,
     };
+}
+
+/* Sets the bounds of the work, and says whether it may begin. */
+static bool begin(struct worker *w, struct message *m, struct work *work, int64_t now)
+{
+    prepare(w, m, work, now);
     if (stop_raised(w->options->abort)) {
         set_code(work, "Stopped");
         work->error = "the daemon was told to end at once";
@@ -310,6 +317,34 @@ static bool begin(struct worker *w, struct message *m, struct work *work, int64_
     set_code(work, "LeaseEnded");
     work->error = "the visibility timeout ended before the work began";
     return false;
+}
+
+/* Lets a message go that nobody has worked on, as it was held for long enough. The worker is in the
+ * middle of another one, whose order it leaves alone. */
+static void let_go(struct worker *w, struct message *m)
+{
+    const struct log_context *context;
+    int64_t now = clock_now();
+    struct work work;
+
+    prepare(w, m, &work, now);
+    set_code(&work, "HoldOver");
+    work.error = "the table did not come back while the message waited; another host may have it";
+    context = log_set_context(&work.context);
+    log_outcome(&work, w->options->redrive, now);
+    (void)log_set_context(context);
+    count(w->options->stats, work.event);
+    outcome_dispose(m, work.event, work.permanent, w->options->redrive);
+    acknowledger_submit(w->options->acknowledger, m);
+}
+
+static void let_overdue_go(void *arg, int64_t received_until_ns, int64_t receives_most)
+{
+    struct worker *w = arg;
+    struct message *m;
+
+    while ((m = queue_take_overdue(w->options->queue, received_until_ns, receives_most)) != NULL)
+        let_go(w, m);
 }
 
 /* Lowers the flag of the message before. Whoever ends the daemon raises the one for all first, so
@@ -365,7 +400,7 @@ void worker_run(void *arg)
     struct message *m;
 
     while ((m = next_message(w)) != NULL) {
-        thread_does("processing", w->options->timeout_ns + HANG_MARGIN_NS);
+        thread_does("processing", w->options->timeout_ns + RECORDING_HANG_MARGIN_NS);
         worker_handle(w, m);
         queue_finished(w->options->queue);
     }

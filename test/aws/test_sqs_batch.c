@@ -60,8 +60,8 @@ START_TEST(sends_request)
     ck_assert_str_eq(peer_request(peer, 0)->body, requests[_i].body);
     ck_assert_int_eq(entries[0].result, SQS_ENTRY_RETRY);
     ck_assert_int_eq(entries[1].result, SQS_ENTRY_DONE);
-    ck_succeeds(sqs_batch_start(&sqs, requests[_i].what, entries, 2, 5 * CLOCK_NS_PER_S, &err),
-                err);
+    ck_succeeds(
+        sqs_batch_start(&sqs, requests[_i].what, entries, 2, 5 * CLOCK_NS_PER_S, NULL, &err), err);
     ck_assert_ptr_eq(http_group_wait(fake.group, NULL, INT64_MAX), sqs.caller.http);
     ck_succeeds(sqs_batch_finish(&sqs, entries, 2, &err), err);
     ck_assert_str_eq(peer_request(peer, 1)->body, requests[_i].body);
@@ -167,7 +167,8 @@ START_TEST(fails_as_a_whole)
 
     start(&row, 1);
     entries[1].result = SQS_ENTRY_REFUSED;
-    ck_succeeds(sqs_batch_start(&sqs, SQS_DELETE, entries, 2, 200 * CLOCK_NS_PER_MS, &err), err);
+    ck_succeeds(sqs_batch_start(&sqs, SQS_DELETE, entries, 2, 200 * CLOCK_NS_PER_MS, NULL, &err),
+                err);
     ck_assert_ptr_eq(http_group_wait(fake.group, NULL, INT64_MAX), sqs.caller.http);
     ck_fails(sqs_batch_finish(&sqs, entries, 2, &err), err, failures[_i].kind);
     ck_assert_int_eq(err.maybe_sent, failures[_i].maybe_sent);

@@ -55,6 +55,16 @@ class Call:
         return self.members.get("Key", {}).get("order_id", {}).get("S", "")
 
     @property
+    def is_failure(self):
+        """It records that an order failed."""
+        return self.members["Failure"]
+
+    @property
+    def is_question(self):
+        """The start asks with it whether the right is there, about no message."""
+        return self.members["Question"]
+
+    @property
     def is_probe(self):
         return self.operation == "UpdateItem" and self.key == "message#probe"
 
@@ -497,10 +507,10 @@ class Proxy:
     # what happened
 
     def calls_of(self, *operations, since=0.0, until=float("inf"), door=None):
-        """The calls of some operations that began between two moments."""
+        """The calls of some operations that began between two moments, but for the start's questions."""
         return [
             c for c in list(self.calls)
-            if (not operations or c.operation in operations) and since <= c.began <= until and door in (None, c.door)
+            if (not operations or c.operation in operations) and not c.is_question and since <= c.began <= until and door in (None, c.door)
         ]  # fmt: skip
 
     def open_calls(self, *operations, door=None):
@@ -551,9 +561,12 @@ class Proxy:
         operation = head.get("x-amz-target", "").rpartition(".")[2]
         try:
             members = {n: v for n, v in json.loads(body).items() if n != "Entries"}
-            members["Entries"] = len(json.loads(body).get("Entries", ()))
+            entries = json.loads(body).get("Entries", ())
+            members["Entries"] = len(entries)
+            members["Question"] = [e.get("ReceiptHandle") for e in entries] == ["none"]
         except (ValueError, AttributeError):
-            members = {}
+            members = {"Question": False}
+        members["Failure"] = {"S": "FAILED"} in members.get("ExpressionAttributeValues", {}).values()
         for bulky in ("ExpressionAttributeValues", "ExpressionAttributeNames", "UpdateExpression"):
             members.pop(bulky, None)
         call = Call(self._numbers[operation], door.name, operation, members, time.monotonic())

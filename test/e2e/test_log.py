@@ -1,5 +1,8 @@
 """The log's two forms and two places, and the settings through what they do."""
 
+import json
+import os
+
 import daemon
 import expect
 import orders
@@ -57,6 +60,23 @@ def test_file_that_cannot_be_written(stage, orderd, tmp_path):
     process = orderd.start_on(stage, {"log.file": str(tmp_path / "nowhere" / "orderd.log")})
     assert process.wait() == daemon.CONFIG_ERROR
     assert "nowhere/orderd.log" in process.log_text()
+
+
+def test_fifo_that_nobody_reads(stage, orderd, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    process = orderd.start_on(stage, {"log.file": str(tmp_path / "fifo")})
+    assert process.wait(10) == daemon.CONFIG_ERROR
+    assert "cannot open the log file" in process.log_text()
+
+
+def test_no_standard_descriptors(stage, orderd):
+    """No socket and no flag of ours gets the number of stderr, which the log is written to."""
+    process = orderd.start_on(stage, prefix=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    stage.send(orders.make("ORD-one"))
+    stage.until_empty()
+    assert [os.readlink(f"/proc/{process.process.pid}/fd/{n}") for n in range(3)] == [os.devnull] * 3
+    process.terminate()
+    assert process.wait() == 0
 
 
 @pytest.mark.parametrize("level", ["debug", "warning"])

@@ -82,8 +82,8 @@ def test_no_redrive_policy(rig, orderd):
     rig.until_confirmed(ids, seconds=10)
     until("it came back", lambda: rig.ledger.received[bad] == 2, seconds=20)
     daemon.until_outcomes(2, "failed")
-    times = [c.began for c in rig.proxy.calls_of("ChangeMessageVisibilityBatch")]
-    assert times[1] - times[0] > 4
+    first, second = (c.began for c in rig.proxy.calls_of("ChangeMessageVisibilityBatch"))
+    assert second - first > 4
     daemon.stop()
 
 

@@ -14,6 +14,11 @@ def refuse_one(rig, order_id):
     return message_id, rig.proxy.add("server_error", "UpdateItem", status=500, when=lambda c: c.key in keys)
 
 
+def until_held_alone(daemon, count=1, seconds=40):
+    until("it is held alone", lambda: len(daemon.events("held_alone")) >= count, seconds)
+    return daemon.events("held_alone")
+
+
 def without_long_pauses(request):
     """A failed order comes back after 5 s, 30 s, 2 min: the test has no time for that."""
     for entry in request["Entries"]:
@@ -57,6 +62,56 @@ def test_one_order_that_the_table_never_takes(rig, orderd, heals):
     assert account["processed"] == (61 if heals else 60)
     assert account["deferred"] == 0
     assert {n for m, n in rig.ledger.received.items() if m != message_id} == {1}
+
+
+@pytest.mark.takes(12)
+def test_an_outage_while_an_order_is_held_alone(rig, orderd):
+    """The outage ends, the order is refused as before: the others do not wait for it."""
+    rig.proxy.rewrite["ChangeMessageVisibilityBatch"] = without_long_pauses
+    daemon = rig.start({"breaker.hold_seconds": 300})
+    rig.send(0, 1, "POISON")
+    message_id, _ = refuse_one(rig, "POISON-0")
+    (line,) = until_held_alone(daemon)
+    assert line["message_id"] == message_id and line["order_id"] == "POISON-0" and line["attempts"] == 3
+    assert 295 <= line["hold_seconds"] <= 300
+    with rig.outage("denied", "UpdateItem", when=lambda c: c.is_probe):
+        rig.until_opened(daemon, "table")
+    until("it is over", lambda: daemon.events("breaker_closed"), seconds=20)
+    rig.until_confirmed(rig.send(0, 30), seconds=10)
+    assert len(daemon.outcomes("failed")) == 2  # it is held still
+    daemon.stop()
+
+
+@pytest.mark.takes(10)
+def test_stop_while_an_order_is_held_alone(rig, orderd):
+    """Nothing is gained by waiting on: its failure is recorded, and the daemon ends at once."""
+    rig.proxy.rewrite["ChangeMessageVisibilityBatch"] = without_long_pauses
+    daemon = rig.start({"breaker.hold_seconds": 300})
+    rig.proxy.add("server_error", "UpdateItem", status=500, when=lambda c: c.key == "POISON-0" and not c.is_failure)
+    rig.send(0, 1, "POISON")
+    until_held_alone(daemon)
+    began = time.monotonic()
+    account = daemon.stop()
+    assert time.monotonic() - began < 10
+    assert (account["failed"], account["deferred"]) == (3, 0)
+    assert daemon.outcomes("failed")[-1]["final_attempt"] is True
+    assert rig.stage.item("POISON-0")["final_attempt"] == {"BOOL": True}
+    assert daemon.events("aborting") == []
+
+
+@pytest.mark.takes(20)
+def test_more_orders_that_the_table_never_takes(rig, orderd):
+    """Few are held alone, so that there is room for others: one of four workers does that."""
+    rig.proxy.rewrite["ChangeMessageVisibilityBatch"] = without_long_pauses
+    daemon = rig.start({"breaker.hold_seconds": 300, "processing.workers": 4})
+    rig.proxy.add("server_error", "UpdateItem", status=500, when=lambda c: c.key.startswith("POISON") and not c.is_failure)
+    rig.send(0, 1, "POISON")
+    until_held_alone(daemon)
+    rig.send(1, 1, "POISON")
+    rig.stage.until_dead(1, seconds=40)
+    assert len(daemon.events("held_alone")) == 1
+    rig.until_confirmed(rig.send(0, 30), seconds=10)
+    daemon.stop()
 
 
 @pytest.mark.takes(20)

@@ -94,7 +94,7 @@ static void finish_batch(void)
                                          {.receipt_handle = "c"}};
     struct error err = ERROR_INIT;
 
-    check_error(sqs_batch_start(&sqs, SQS_DELETE, entries, ENTRIES, 1, &err) &&
+    check_error(sqs_batch_start(&sqs, SQS_DELETE, entries, ENTRIES, 1, NULL, &err) &&
                     sqs_batch_finish(&sqs, entries, ENTRIES, &err),
                 &err);
 }

@@ -59,11 +59,6 @@ static void teardown(void)
     fake_clock_end();
 }
 
-static enum breaker_turn wait_for(int64_t ns)
-{
-    return breaker_wait(b, clock_now() + ns, &stop);
-}
-
 static struct breaker_report report(void)
 {
     struct breaker_report out;
@@ -72,10 +67,23 @@ static struct breaker_report report(void)
     return out;
 }
 
+/* A wait of somebody who has seen all nudges. */
+static struct breaker_stay stay_for(int64_t ns)
+{
+    return (struct breaker_stay){.until_ns = clock_now() + ns, .nudges = report().nudges};
+}
+
+static enum breaker_turn wait_for(int64_t ns)
+{
+    const struct breaker_stay stay = stay_for(ns);
+
+    return breaker_wait(b, &stay, &stop);
+}
+
 /* Brings a closed breaker to OPEN, to TRIAL, and one order on its way in the trial. */
 static void given_open(void)
 {
-    breaker_open(b, &fault);
+    breaker_answered(b, false, &fault);
 }
 
 static void given_trial(void)
@@ -97,7 +105,7 @@ static void given_trial_taken(void)
 
 static void open_it(void)
 {
-    breaker_open(b, &fault);
+    breaker_answered(b, false, &fault);
 }
 
 static void probe_works(void)
@@ -181,8 +189,8 @@ static const struct {
     {given_trial_taken, TAKEN, open_it, OPEN},
     {given_trial_taken, TAKEN, record_works, CLOSED},
     {given_trial_taken, TAKEN, record_says_nothing, TRIAL},
-    {given_trial_taken, TAKEN, record_is_refused, TRIAL},
-    {given_trial_taken, TAKEN, queue_is_empty, TAKEN}, /* an order is on its way */
+    {given_trial_taken, TAKEN, record_is_refused, CLOSED}, /* two probes have passed */
+    {given_trial_taken, TAKEN, queue_is_empty, TAKEN},     /* an order is on its way */
     {given_trial_taken, TAKEN, is_nudged, TAKEN},
 };
 
@@ -347,7 +355,7 @@ START_TEST(goes_on_doubling_after_a_bad_trial)
         check_probe_after(pauses_s[i] * S / 2);
         breaker_probed(b, true, NULL);
         ck_assert_int_eq(wait_for(0), BREAKER_GO);
-        breaker_open(b, &fault);
+        breaker_answered(b, false, &fault);
     }
 }
 END_TEST
@@ -428,6 +436,41 @@ START_TEST(waits_for_nothing_once_the_flag_is_up)
     stop_lower(&stop);
     given_open();
     ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE); /* nobody was told to */
+}
+END_TEST
+
+/* Held alone: the state is none of its business. */
+START_TEST(rests_whatever_its_state)
+{
+    static void (*const states[])(void) = {given_closed, given_open, given_trial};
+    struct breaker_stay stay;
+    int64_t began;
+
+    states[_i]();
+    began = clock_now();
+    stay = stay_for(60 * S);
+    ck_assert_int_eq(breaker_rest(b, &stay, &stop), BREAKER_TIME_UP);
+    ck_assert_int_eq(clock_now(), began + 60 * S);
+    ck_assert_int_eq(wait_for(0), _i == 1 ? BREAKER_PROBE : BREAKER_GO); /* still to be done */
+    stay = stay_for(60 * S);
+    breaker_nudge(b);
+    ck_assert_int_eq(breaker_rest(b, &stay, &stop), BREAKER_AGAIN);
+    stop_raise(&stop);
+    stay = stay_for(60 * S);
+    ck_assert_int_eq(breaker_rest(b, &stay, &stop), BREAKER_STOPPED);
+    ck_assert_uint_eq(report().waiting, 0);
+}
+END_TEST
+
+START_TEST(loses_no_nudge_before_it_waits)
+{
+    struct breaker_stay stay;
+
+    given_open();
+    stay = stay_for(S / 4);
+    breaker_nudge(b); /* what the time was made from has changed */
+    ck_assert_int_eq(breaker_wait(b, &stay, &stop), BREAKER_AGAIN);
+    ck_assert_int_eq(wait_for(S / 4), BREAKER_TIME_UP);
 }
 END_TEST
 
@@ -571,7 +614,7 @@ START_TEST(says_whether_refusals_have_it_open)
         ck_assert_int_eq(wait_for(60 * S), BREAKER_PROBE);
         breaker_probed(b, false, &fault);
     } else {
-        breaker_open(b, &fault);
+        breaker_answered(b, false, &fault);
     }
     ck_assert(!report().by_refusals);
     ck_assert_uint_eq(report().openings, 2);
@@ -593,7 +636,8 @@ END_TEST
 static void table_goes_down(void *arg)
 {
     (void)arg;
-    breaker_open(b, &fault);
+    fake_clock_on_wait(NULL, NULL);
+    breaker_answered(b, false, &fault);
 }
 
 START_TEST(has_all_look_again_when_it_is_down_after_all)
@@ -661,7 +705,7 @@ START_TEST(counts_no_refusal_while_it_is_open)
     ck_assert_int_eq(wait_for(0), BREAKER_GO);
     ck_assert(
         !breaker_refused(b, "7", &fault)); /* it was down, so this says something of the order */
-    ck_assert_int_eq(wait_for(0), BREAKER_GO); /* another one goes first */
+    ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
 }
 END_TEST
 
@@ -676,7 +720,7 @@ enum { WAITERS = 5 };
 struct waiter {
     struct thread thread;
     struct stop stop;
-    bool tends, asks;
+    bool tends, asks, refused;
     atomic_int turn; /* -1 while it waits */
     atomic_int word; /* what it says after BREAKER_GO, once that is set: */
 };
@@ -691,9 +735,13 @@ static void wait_and_speak(void *arg)
     struct waiter *w = arg;
 
     for (;;) {
-        enum breaker_turn turn = w->asks    ? breaker_ask(b, &w->stop)
-                                 : w->tends ? breaker_tend(b, &w->stop)
-                                            : breaker_wait(b, clock_now() + 1000 * S, &w->stop);
+        struct breaker_stay stay = stay_for(1000 * S);
+        enum breaker_turn turn;
+
+        stay.refused = w->refused;
+        turn = w->asks    ? breaker_ask(b, &w->stop)
+               : w->tends ? breaker_tend(b, &w->stop)
+                          : breaker_wait(b, &stay, &w->stop);
 
         atomic_store(&w->turn, (int)turn);
         given_await(atomic_load(&w->word) != NOTHING || turn != BREAKER_GO);
@@ -704,7 +752,7 @@ static void wait_and_speak(void *arg)
             breaker_undecided(b);
             return;
         case FAILED:
-            breaker_open(b, &fault);
+            breaker_answered(b, false, &fault);
             return;
         case REFUSED:
             (void)breaker_refused(b, "1", &fault);
@@ -716,11 +764,13 @@ static void wait_and_speak(void *arg)
     }
 }
 
+static unsigned refused_waiters; /* bits */
+
 static void start_waiters(int count, bool tend)
 {
     waiter_count = count;
     for (int i = 0; i < count; i++) {
-        waiters[i] = (struct waiter){.tends = tend};
+        waiters[i] = (struct waiter){.tends = tend, .refused = (refused_waiters >> i & 1) != 0};
         atomic_store(&waiters[i].turn, -1);
         ck_succeeds(stop_init(&waiters[i].stop, &err), err);
         given_thread(&waiters[i].thread, wait_and_speak, &waiters[i]);
@@ -767,7 +817,7 @@ static void end_waiters(void)
 /* In the time that stands: this thread asks for its turn, which is there or not. */
 static enum breaker_turn ask(void)
 {
-    return breaker_wait(b, clock_now(), &stop);
+    return wait_for(0);
 }
 
 /* Asks about a table in a thread of its own, while another one's probe is under way. */
@@ -840,7 +890,6 @@ END_TEST
 
 START_TEST(lets_one_order_go_first)
 {
-    static const int hands_on[] = {UNDECIDED, REFUSED};
     struct waiter *first;
 
     given_time_stands();
@@ -854,15 +903,15 @@ START_TEST(lets_one_order_go_first)
     breaker_probed(b, true, NULL); /* in its place */
     given_await(with_turn(BREAKER_GO) == 1);
     ck_assert_int_eq(ask(), BREAKER_TIME_UP);
-    for (int i = 0; i < COUNT(hands_on); i++) {
+    for (int i = 0; i < 2; i++) {
         first = first_with(BREAKER_GO);
-        speak(first, hands_on[i]);
+        speak(first, UNDECIDED);
         given_await(with_turn(BREAKER_GO) == 1);
         ck_assert_ptr_ne(first_with(BREAKER_GO), first);
         ck_assert_int_eq(ask(), BREAKER_TIME_UP);
     }
     given_await(report().waiting == 1);
-    speak(first_with(BREAKER_GO), WORKED);
+    speak(first_with(BREAKER_GO), _i == 0 ? WORKED : REFUSED);
     given_await(with_turn(BREAKER_GO) == 1); /* the last one, as everybody may */
     ck_assert_int_eq(breaker_state(b), BREAKER_CLOSED);
     end_waiters();
@@ -888,6 +937,42 @@ START_TEST(hands_a_trial_on_only_when_it_was_the_one)
     ck_assert_int_eq(ask(), BREAKER_TIME_UP);
     speak(&waiters[0], UNDECIDED);
     ck_assert_int_eq(ask(), BREAKER_GO);
+    end_waiters();
+}
+END_TEST
+
+/* Has all wait at a breaker that is being probed. */
+static void given_all_wait(void)
+{
+    given_time_stands();
+    given_open();
+    given_time_passes(S);
+    ck_assert_int_eq(ask(), BREAKER_PROBE);
+    start_waiters(WAITERS, false);
+    given_await(report().waiting == WAITERS);
+}
+
+START_TEST(has_an_order_go_first_that_was_not_refused)
+{
+    refused_waiters = ~(1U << _i); /* whoever waits for how long */
+    given_all_wait();
+    breaker_probed(b, true, NULL);
+    given_await(with_turn(BREAKER_GO) == 1);
+    ck_assert(!first_with(BREAKER_GO)->refused);
+    /* then any other */
+    speak(first_with(BREAKER_GO), UNDECIDED);
+    given_await(with_turn(BREAKER_GO) == 1);
+    ck_assert(first_with(BREAKER_GO)->refused);
+    end_waiters();
+}
+END_TEST
+
+START_TEST(waits_for_no_other_order_that_left)
+{
+    refused_waiters = ~0U;
+    given_all_wait();
+    breaker_probed(b, true, NULL);
+    given_await(with_turn(BREAKER_GO) == 1); /* one of those that were refused */
     end_waiters();
 }
 END_TEST
@@ -1054,13 +1139,26 @@ static void observe(void *arg, enum breaker_state state, const struct error *why
     atomic_fetch_sub(&observers, 1);
 }
 
-static void speak_at_random(struct dice *d)
+/* A record has failed: is it the table? */
+static void play_asking(struct waiter *w, bool healthy)
+{
+    if (breaker_ask(b, &w->stop) != BREAKER_PROBE)
+        return;
+    if (atomic_fetch_add(&asking, 1) > 0)
+        atomic_fetch_add(&probes_together, 1);
+    (void)sched_yield();
+    atomic_fetch_sub(&asking, 1);
+    breaker_answered(b, healthy, &fault);
+}
+
+static void speak_at_random(struct waiter *w, struct dice *d)
 {
     char id[2] = {(char)('0' + dice_below(d, 9)), '\0'};
 
     switch (dice_below(d, 8)) {
     case 0:
-        breaker_open(b, &fault);
+        play_asking(w, false);
+        breaker_undecided(b);
         break;
     case 1:
     case 2:
@@ -1074,6 +1172,16 @@ static void speak_at_random(struct dice *d)
     }
 }
 
+static enum breaker_turn play_waiting(struct waiter *w, struct dice *d)
+{
+    struct breaker_stay stay = stay_for(20 * S);
+
+    stay.refused = dice_below(d, 2) == 0;
+    if (dice_below(d, 8) == 0)
+        return breaker_rest(b, &stay, &w->stop);
+    return breaker_wait(b, &stay, &w->stop);
+}
+
 static void play(void *arg)
 {
     struct waiter *w = arg;
@@ -1081,8 +1189,7 @@ static void play(void *arg)
 
     for (int i = 0; i < TURNS; i++) {
         bool tend = dice_below(&d, 4) == 0;
-        enum breaker_turn turn =
-            tend ? breaker_tend(b, &w->stop) : breaker_wait(b, clock_now() + 20 * S, &w->stop);
+        enum breaker_turn turn = tend ? breaker_tend(b, &w->stop) : play_waiting(w, &d);
 
         if (turn == BREAKER_PROBE) {
             if (atomic_fetch_add(&probing, 1) > 0)
@@ -1091,19 +1198,14 @@ static void play(void *arg)
             atomic_fetch_sub(&probing, 1);
             breaker_probed(b, dice_below(&d, 2) == 0, &fault);
         } else if (turn == BREAKER_GO && !tend) {
-            speak_at_random(&d);
+            speak_at_random(w, &d);
         }
         if (dice_below(&d, 20) == 0)
             breaker_nothing_there(b);
         if (dice_below(&d, 20) == 0)
             breaker_nudge(b);
-        if (dice_below(&d, 5) == 0 && breaker_ask(b, &w->stop) == BREAKER_PROBE) {
-            if (atomic_fetch_add(&asking, 1) > 0)
-                atomic_fetch_add(&probes_together, 1);
-            (void)sched_yield();
-            atomic_fetch_sub(&asking, 1);
-            breaker_answered(b, dice_below(&d, 2) == 0, &fault);
-        }
+        if (dice_below(&d, 5) == 0)
+            play_asking(w, dice_below(&d, 2) == 0);
     }
     atomic_fetch_sub(&playing, 1);
 }
@@ -1151,6 +1253,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, repeats_a_probe_that_was_stopped);
     tcase_add_test(tc, waits_no_longer_than_it_may);
     tcase_add_test(tc, waits_for_nothing_once_the_flag_is_up);
+    tcase_add_loop_test(tc, rests_whatever_its_state, 0, 3);
+    tcase_add_test(tc, loses_no_nudge_before_it_waits);
     tcase_add_test(tc, leaves_no_nudge_on_the_flag);
     tcase_add_loop_test(tc, opens_after_three_different_refusals_in_a_row, 0, COUNT(refusals));
     tcase_add_test(tc, tells_long_names_apart);
@@ -1165,8 +1269,10 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, holds_all_whose_records_failed_with_one_probe, 0, 2);
     tcase_add_test(tc, has_another_one_ask_when_one_was_stopped);
     tcase_add_test(tc, counts_no_refusal_while_it_is_open);
-    tcase_add_test(tc, lets_one_order_go_first);
+    tcase_add_loop_test(tc, lets_one_order_go_first, 0, 2);
     tcase_add_test(tc, hands_a_trial_on_only_when_it_was_the_one);
+    tcase_add_loop_test(tc, has_an_order_go_first_that_was_not_refused, 0, WAITERS);
+    tcase_add_test(tc, waits_for_no_other_order_that_left);
     tcase_add_test(tc, wakes_everybody_when_it_closes);
     tcase_add_test(tc, has_another_one_probe_when_one_was_stopped);
     tcase_add_test(tc, ends_a_wait_when_its_flag_goes_up);

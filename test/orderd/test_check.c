@@ -559,6 +559,7 @@ START_TEST(warns_without_the_right_to_extend)
     ck_succeeds(check(), err);
     lines = given_logged(log_fd, "right_missing");
     ck_assert_uint_eq(json_array_size(lines), rights[_i].warnings);
+    ck_assert_int_eq(found.may_not_extend, rights[_i].warnings > 0);
     if (rights[_i].warnings > 0)
         given_field(json_array_get(lines, 0), "right", "sqs:ChangeMessageVisibility");
 }

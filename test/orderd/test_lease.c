@@ -426,7 +426,7 @@ static void end_by(struct lease *l, enum ending ending)
         ck_assert(!taken[0].lost);
         break;
     default:
-        ck_assert_int_eq(again(l->message_id), l->done ? LEASE_DONE : LEASE_IN_WORK);
+        ck_assert_int_eq(again(l->message_id), l->done ? LEASE_DONE : LEASE_OVER);
     }
 }
 
@@ -465,7 +465,7 @@ START_TEST(is_not_extended_once_it_was_let_go)
     lease_watch(l, &work);
     ck_assert(!lease_let_go(l));
     end_by(l, (enum ending)_i);
-    ck_assert(!lease_lost(l));
+    ck_assert_int_eq(lease_lost(l), _i == COMES_BACK); /* for who asks before a last call */
     ck_assert(!stop_raised(&work));
     ck_assert_int_eq(lease_end_ns(l), end);
     check_never_due();
@@ -528,7 +528,11 @@ START_TEST(knows_what_was_received_again)
     ck_assert_int_eq(again("m-1"), LEASE_IN_WORK);
     ck_assert_str_eq(confirmation_number, "");
     ck_assert(stop_raised(&work));
+    ck_assert_int_eq(again("m-1"), LEASE_OVER); /* it cannot be lost twice */
+    ck_assert(!lease_let_go(&leases[0]));
     ck_assert(!lease_lost(&leases[0]));
+    ck_assert_int_eq(again("m-0"), LEASE_OVER); /* nobody needs it, but for who asks */
+    ck_assert(lease_lost(&leases[0]));
     ck_assert(lease_lost(&leases[1]));
     ck_assert(!lease_lost(&leases[2]));
     for (int i = 0; i < 3; i++)
@@ -705,10 +709,10 @@ static void model_loses(int i)
     struct model *m = &models[i];
 
     m->due_ns = INT64_MAX;
-    if (m->done || m->let_go)
+    if (m->done)
         return;
+    m->raised = m->raised || (m->watched && !m->lost && !m->let_go);
     m->lost = true;
-    m->raised = m->raised || m->watched;
 }
 
 static void begin_some(int i)
@@ -754,7 +758,11 @@ static void receive_some(int i)
 
     (void)snprintf(id, sizeof(id), "m-%d", i);
     if (models[i].registered) {
-        expected = models[i].done ? LEASE_DONE : LEASE_IN_WORK;
+        bool needed = !models[i].let_go && !models[i].lost;
+
+        expected = needed ? LEASE_IN_WORK : LEASE_OVER;
+        if (models[i].done)
+            expected = LEASE_DONE;
         if (!models[i].done)
             model_loses(i);
     }
@@ -827,7 +835,7 @@ static bool model_settles(int i, enum lease_answer answer, const struct batch *b
     m->under_way = false;
     if (answer == LEASE_REFUSED) {
         model_loses(i);
-        return m->lost && !was_lost;
+        return m->lost && !was_lost && !m->let_go;
     }
     if (answer == LEASE_EXTENDED && !m->done && m->end_ns <= clock_now())
         answer = LEASE_NO_MORE;

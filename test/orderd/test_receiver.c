@@ -490,6 +490,7 @@ END_TEST
 START_TEST(knows_a_message_that_is_done_already)
 {
     struct message *before = given_message("m-1", "", 1);
+    CLEANUP(json_decrefp) json_t *lines = NULL;
     struct message *m;
 
     BEGIN({RECEIVE(5), {.body = MESSAGES(MESSAGE(1) "," MESSAGE(2)), .hook = end_polls}});
@@ -498,6 +499,11 @@ START_TEST(knows_a_message_that_is_done_already)
         lease_done(&before->lease, "CNF-1");
     receiver_run(&r);
     ck_assert_int_eq(lease_lost(&before->lease), _i != 0); /* it is in work: not ours alone */
+    ck_assert_uint_eq(stats_get(&stats.leases_lost), _i != 0);
+    lines = given_logged(log_fd, "received_again");
+    ck_assert_uint_eq(json_array_size(lines), _i != 0);
+    if (_i != 0)
+        given_field(json_array_get(lines, 0), "message_id", "m-1");
     m = queue_take(q);
     ck_assert_int_eq(m->known_done, _i == 0);
     ck_assert_str_eq(m->confirmation_number, _i == 0 ? "CNF-1" : "");
@@ -516,13 +522,14 @@ END_TEST
 
 static void begin_trial(void)
 {
+    const struct breaker_stay stay = {.until_ns = clock_now() + 60 * CLOCK_NS_PER_S};
     struct stop stop;
     struct error why;
 
     (void)error_set(&why, ERROR_SERVER, "InternalServerError", "down");
     ck_succeeds(stop_init(&stop, &err), err);
-    breaker_open(table, &why);
-    ck_assert_int_eq(breaker_wait(table, clock_now() + 60 * CLOCK_NS_PER_S, &stop), BREAKER_PROBE);
+    breaker_answered(table, false, &why);
+    ck_assert_int_eq(breaker_wait(table, &stay, &stop), BREAKER_PROBE);
     breaker_probed(table, true, NULL);
     queue_table_is(q, QUEUE_TABLE_TRIAL);
     stop_release(&stop);

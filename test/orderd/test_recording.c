@@ -22,6 +22,8 @@ static struct stop work;
 static struct redrive redrive;
 static struct recording_options options;
 static struct recording r;
+static struct stop drain;
+static int log_fd;
 static bool begun;
 
 /* What was attempted, and with what bounds the last time. */
@@ -54,13 +56,17 @@ static void setup(void)
     told[0] = '\0';
     m = NULL;
     begun = false;
+    log_fd = given_log_begin();
     ck_succeeds(stop_init(&work, &t.err), t.err);
+    ck_succeeds(stop_init(&drain, &t.err), t.err);
     atomic_store(&redrive.max_receive_count, 3);
     leases = leases_new();
     options = (struct recording_options){.breaker = breaker_new(&observer),
                                          .redrive = &redrive,
                                          .hold_ns = 900 * S,
-                                         .timeout_ns = TIMEOUT_S * S};
+                                         .timeout_ns = TIMEOUT_S * S,
+                                         .workers = 10,
+                                         .stop = &drain};
     r = (struct recording){.options = &options, .recorder = &t.recorder, .work = &work};
 }
 
@@ -72,8 +78,10 @@ static void teardown(void)
     leases_free(leases);
     breaker_free(options.breaker);
     stop_release(&work);
+    stop_release(&drain);
     if (begun)
         table_teardown(&t);
+    given_log_end(log_fd);
 }
 
 /* Receives a message, whose lease is extended by nobody here and goes on for as long as it can. */
@@ -143,7 +151,18 @@ static void open_breaker(void *arg)
 
     (void)arg;
     (void)error_set(&why, ERROR_SERVER, "InternalServerError", "down");
-    breaker_open(options.breaker, &why);
+    breaker_answered(options.breaker, false, &why);
+}
+
+/* What somebody else who waits is told. */
+static enum breaker_turn turn_of_another(int64_t ns)
+{
+    struct breaker_report report;
+    struct breaker_stay stay = {.until_ns = clock_now() + ns};
+
+    breaker_describe(options.breaker, &report);
+    stay.nudges = report.nudges;
+    return breaker_wait(options.breaker, &stay, &work);
 }
 
 static void check_let_go(enum recording_end end, const char *code)
@@ -363,11 +382,11 @@ static const struct {
      RECORDING_DONE,
      "",
      "otc"},
-    /* the one that goes first is refused: that is its own affair, and another goes first */
+    /* the one that goes first is refused: that is its own affair, as two probes have passed */
     {{FOUR(UPDATE_ORDER, FAILS), FOUR(PROBE, FAILS), HEALTHY, REFUSED, HEALTHY, REFUSED},
      RECORDING_FAILED,
      "ValidationException",
-     "ot"},
+     "otc"},
     {{FOUR(UPDATE_ORDER, FAILS),
       FOUR(PROBE, FAILS),
       HEALTHY,
@@ -400,12 +419,12 @@ START_TEST(refuses_without_asking_what_no_item_can_hold)
     table_given_size(&t, DYNAMODB_ITEM_MAX + 1, "x", &body);
     /* which says nothing about the table */
     open_breaker(NULL);
-    (void)breaker_wait(options.breaker, clock_now() + S, &work);
+    (void)turn_of_another(S);
     breaker_probed(options.breaker, true, NULL);
     ck_assert_int_eq(run(), RECORDING_FAILED);
     ck_assert_str_eq(t.err.code, "ORDER_TOO_LARGE");
     ck_assert_int_eq(state(), BREAKER_TRIAL);
-    ck_assert_int_eq(breaker_wait(options.breaker, clock_now(), &work), BREAKER_GO);
+    ck_assert_int_eq(turn_of_another(0), BREAKER_GO);
     buf_release(&body);
 }
 END_TEST
@@ -580,17 +599,17 @@ START_TEST(makes_the_record_anew_when_the_second_one_opens_the_breaker)
     ck_assert_int_eq(run(), RECORDING_FAILED);
     ck_assert_int_eq(run_second(), RECORDING_ANEW);
     ck_assert_str_eq(told, "ot");
-    ck_assert_int_eq(breaker_wait(options.breaker, clock_now(), &work), BREAKER_GO);
+    ck_assert_int_eq(turn_of_another(0), BREAKER_GO);
 }
 END_TEST
 
 START_TEST(records_the_failure_of_one_that_went_first)
 {
-    /* nobody is kept waiting by it, and two of them do not wait for each other */
+    /* nobody is kept waiting by it */
     BEGIN(HEALTHY, REFUSED, HEALTHY, REFUSED, WORKS);
     open_breaker(NULL);
     ck_assert_int_eq(run(), RECORDING_FAILED);
-    ck_assert_str_eq(told, "ot");
+    ck_assert_str_eq(told, "otc");
     ck_assert_int_eq(run_second(), RECORDING_DONE);
     ck_assert_str_eq(told, "otc");
 }
@@ -742,6 +761,66 @@ START_TEST(notices_when_holds_change)
 }
 END_TEST
 
+/* --- what waits behind
+ * ----------------------------------------------------------------------------------
+ */
+
+static int64_t first_overdue_ns, last_overdue_ns, overdue_receives;
+
+static void note_overdue(void *arg, int64_t received_until_ns, int64_t receives_most)
+{
+    ck_assert_ptr_eq(arg, &first_overdue_ns);
+    ck_assert_int_eq(clock_now() - received_until_ns, atomic_load(&options.hold_ns));
+    overdue_receives = receives_most;
+    last_overdue_ns = clock_now();
+    if (first_overdue_ns == 0)
+        first_overdue_ns = clock_now();
+}
+
+/* What is let go, while this one is held for 12 hours. */
+static const struct {
+    int64_t most, hold_s, receives; /* 0: nothing is */
+} behind[] = {{3, 900, 1}, {3, 60, 1},  {3, 0, 1},  {5, 900, 3},
+              {2, 900, 0}, {1, 900, 0}, {0, 900, 0}};
+
+START_TEST(has_others_let_go_that_wait_for_too_long)
+{
+    int64_t opened;
+
+    begin_service(DOWN, DOWN);
+    r.observer = (struct recording_observer){note_overdue, &first_overdue_ns};
+    first_overdue_ns = 0;
+    atomic_store(&redrive.max_receive_count, behind[_i].most);
+    atomic_store(&options.hold_ns, behind[_i].hold_s * S);
+    receive(behind[_i].most > 0 ? behind[_i].most : 1);
+    fake_clock_advance(5 * S);
+    opened = clock_now();
+    check_let_go(run(), "HoldOver");
+    if (behind[_i].receives == 0) {
+        ck_assert_int_eq(first_overdue_ns, 0);
+        return;
+    }
+    ck_assert_int_eq(overdue_receives, behind[_i].receives);
+    /* at the probes, which are 30 s apart at most, as long as the table is down */
+    ck_assert_int_ge(first_overdue_ns, opened + behind[_i].hold_s * S);
+    ck_assert_int_le(first_overdue_ns, opened + (behind[_i].hold_s + 30) * S);
+    ck_assert_int_ge(last_overdue_ns, clock_now() - 30 * S);
+}
+END_TEST
+
+START_TEST(lets_nothing_go_when_the_table_is_back)
+{
+    BEGIN(HEALTHY, WORKS);
+    r.observer = (struct recording_observer){note_overdue, &first_overdue_ns};
+    first_overdue_ns = 0;
+    options.hold_ns = 0;
+    receive(3);
+    open_breaker(NULL);
+    ck_assert_int_eq(run(), RECORDING_DONE);
+    ck_assert_int_eq(first_overdue_ns, 0);
+}
+END_TEST
+
 static void restore_table(void *arg)
 {
     (void)arg;
@@ -816,6 +895,150 @@ START_TEST(is_held_alone_only_once)
     ck_assert_int_eq(clock_now(), began + 871 * S);
     ck_assert_int_eq(run(), RECORDING_FAILED); /* recorded anew, it has the rest of its time */
     ck_assert_int_le(clock_now(), began + 900 * S);
+}
+END_TEST
+
+/* An outage that begins and ends while it is held alone. */
+static void table_goes_down_for_a_while(void *arg)
+{
+    unsigned wait = atomic_fetch_add(&waits, 1);
+
+    (void)arg;
+    if (wait == 2)
+        atomic_store(&probe_says, DOWN);
+    if (wait == 6)
+        atomic_store(&probe_says, CONDITION());
+}
+
+START_TEST(keeps_no_trial_while_it_is_held_alone)
+{
+    begin_final();
+    atomic_store(&waits, 0);
+    fake_clock_on_wait(table_goes_down_for_a_while, NULL);
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_str_eq(told, "otc");
+    /* it closed when its first record after the outage was refused: no trial waited for its end */
+    ck_assert_int_le(told_ns, m->received_ns + 60 * S);
+    ck_assert_int_ge(clock_now(), m->received_ns + 870 * S);
+}
+END_TEST
+
+/* How many are held alone already, and whether there is a place for one more. */
+static const struct {
+    unsigned workers, held;
+    bool is_held;
+} places[] = {
+    {1, 0, true},  {1, 1, false},  {3, 0, true},    {3, 1, false},    {4, 1, false},
+    {8, 1, true},  {8, 2, false},  {10, 1, true},   {10, 2, false},   {10, 9, false},
+    {12, 2, true}, {12, 3, false}, {256, 63, true}, {256, 64, false},
+};
+
+static unsigned most_held;
+
+static void note_held(void *arg)
+{
+    unsigned held = atomic_load(&options.held_alone);
+
+    (void)arg;
+    most_held = held > most_held ? held : most_held;
+}
+
+START_TEST(holds_few_alone)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    int64_t began;
+
+    begin_final();
+    options.workers = places[_i].workers;
+    atomic_store(&options.held_alone, places[_i].held);
+    most_held = 0;
+    fake_clock_on_wait(note_held, NULL);
+    began = clock_now();
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_str_eq(t.err.code, "ValidationException");
+    ck_assert_int_eq(clock_now(), began + (places[_i].is_held ? 871 * S : 0));
+    ck_assert_uint_eq(most_held, places[_i].is_held ? places[_i].held + 1 : 0);
+    ck_assert_uint_eq(atomic_load(&options.held_alone), places[_i].held);
+    lines = given_logged(log_fd, "held_alone");
+    ck_assert_uint_eq(json_array_size(lines), places[_i].is_held);
+    if (!places[_i].is_held)
+        return;
+    given_field(json_array_get(lines, 0), "level", "warning");
+    given_field(json_array_get(lines, 0), "error_code", "ValidationException");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(lines, 0), "hold_seconds")),
+                     900);
+}
+END_TEST
+
+static int64_t changed_ns;
+
+static void begin_drain(void *arg)
+{
+    (void)arg;
+    if (atomic_fetch_add(&waits, 1) != change_at)
+        return;
+    changed_ns = clock_now();
+    stop_raise(&drain);
+    breaker_nudge(options.breaker);
+}
+
+/* The failure is recorded, as there is time for that, and for no more. */
+START_TEST(is_held_alone_until_the_daemon_drains)
+{
+    begin_final();
+    atomic_store(&waits, 0);
+    change_at = (unsigned)_i;
+    fake_clock_on_wait(begin_drain, NULL);
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_str_eq(t.err.code, "ValidationException");
+    ck_assert_int_eq(clock_now(), changed_ns);
+    atomic_store(&record_says, "{}");
+    ck_assert_int_eq(run_second(), RECORDING_DONE);
+    ck_assert_int_eq(clock_now(), changed_ns);
+}
+END_TEST
+
+START_TEST(holds_nothing_alone_while_the_daemon_drains)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    int64_t began;
+
+    begin_final();
+    stop_raise(&drain);
+    began = clock_now();
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_int_eq(clock_now(), began);
+    lines = given_logged(log_fd, "held_alone");
+    ck_assert_uint_eq(json_array_size(lines), 0);
+}
+END_TEST
+
+static void reload(void *arg)
+{
+    if (atomic_fetch_add(&waits, 1) != change_at)
+        return;
+    changed_ns = clock_now();
+    atomic_store(&options.hold_ns, *(const int64_t *)arg * S);
+    breaker_nudge(options.breaker);
+}
+
+/* At the fourth pause, which is from the 7th to the 15th second. */
+static const struct {
+    int64_t hold_s, until_s;
+} reloads[] = {{0, 7}, {14, 7}, {15, 15}, {16, 15}, {43000, 42991}};
+
+START_TEST(is_held_alone_as_long_as_a_reload_says)
+{
+    int64_t began;
+
+    begin_final();
+    atomic_store(&waits, 0);
+    change_at = 6;
+    fake_clock_on_wait(reload, (void *)(uintptr_t)&reloads[_i].hold_s);
+    began = clock_now();
+    ck_assert_int_eq(run(), RECORDING_FAILED);
+    ck_assert_int_eq(changed_ns, began + 7 * S);
+    ck_assert_int_eq(clock_now(), began + reloads[_i].until_s * S);
 }
 END_TEST
 
@@ -1126,7 +1349,7 @@ START_TEST(records_nothing_on_a_lease_that_ended_in_the_hold)
     atomic_store(&m->lease.end_ns, clock_now() + S / 2 + S - 1); /* the probe is due after 0.5 s */
     check_let_go(run(), "LeaseEnded");
     ck_assert_uint_eq(attempts, 0);
-    ck_assert_int_eq(breaker_wait(options.breaker, clock_now(), &work), BREAKER_GO);
+    ck_assert_int_eq(turn_of_another(0), BREAKER_GO);
 }
 END_TEST
 
@@ -1259,6 +1482,13 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, is_done_when_a_final_attempt_works_at_last);
     tcase_add_loop_test(tc, repeats_no_other_record, 0, COUNT(at_once));
     tcase_add_test(tc, is_held_with_all_others_when_the_table_goes_down_too);
+    tcase_add_test(tc, keeps_no_trial_while_it_is_held_alone);
+    tcase_add_loop_test(tc, holds_few_alone, 0, COUNT(places));
+    tcase_add_loop_test(tc, is_held_alone_until_the_daemon_drains, 0, 8);
+    tcase_add_test(tc, holds_nothing_alone_while_the_daemon_drains);
+    tcase_add_loop_test(tc, is_held_alone_as_long_as_a_reload_says, 0, COUNT(reloads));
+    tcase_add_loop_test(tc, has_others_let_go_that_wait_for_too_long, 0, COUNT(behind));
+    tcase_add_test(tc, lets_nothing_go_when_the_table_is_back);
     tcase_add_loop_test(tc, begins_nothing_after_the_end, 0, COUNT(ends));
     tcase_add_loop_test(tc, ends_its_calls_at_once, 0, 2 * 3 * 3);
     tcase_add_loop_test(tc, ends_a_hold, 0, 2 * COUNT(ends));

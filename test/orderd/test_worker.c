@@ -531,6 +531,11 @@ START_TEST(holds_a_refused_order_once)
     lines = given_logged(log_fd, "failure_not_recorded");
     ck_assert_uint_eq(json_array_size(lines), 1);
     given_field(json_array_get(lines, 0), "order_id", "ORD-1");
+    json_decref(lines);
+    lines = given_logged(log_fd, "held_alone");
+    ck_assert_uint_eq(json_array_size(lines), _i == 0);
+    if (_i == 0)
+        given_field(json_array_get(lines, 0), "order_id", "ORD-1");
 }
 END_TEST
 
@@ -927,6 +932,106 @@ START_TEST(sees_to_waiting_messages_first)
 }
 END_TEST
 
+/* The table is down while the only worker holds a message on its second receive, and these wait
+ * behind it. */
+static const struct {
+    const char *id;
+    int64_t receive_count;
+    bool known_done;
+    int64_t since_s, gone_s; /* of the outage; 0: not before the table is back */
+} behind[] = {{"m-2", 1, false, 0, 900},   {"m-3", 2, false, 0, 0}, {"m-4", 1, true, 0, 0},
+              {"m-5", 1, false, 70, 970},  {"m-6", 0, false, 0, 0}, {"m-7", 1, false, 0, 900},
+              {"m-8", 1, false, 950, 1850}};
+
+static void deny_all(const struct peer_request *request, struct peer_reply *reply, void *arg)
+{
+    (void)request;
+    (void)arg;
+    reply->status = 400;
+    reply->body = FAULT("AccessDeniedException");
+}
+
+static void end_after_an_hour(void *arg)
+{
+    if (clock_now() >= *(const int64_t *)arg + 3600 * CLOCK_NS_PER_S)
+        stop_raise(&w.work);
+}
+
+static void put_behind(int64_t began)
+{
+    struct message_list list = MESSAGE_LIST_INIT;
+    unsigned asked = queue_may_poll(q);
+
+    for (int i = 0; i < COUNT(behind); i++) {
+        struct message *m = given_message(behind[i].id, ORDER, behind[i].receive_count);
+
+        m->received_ns = began + behind[i].since_s * CLOCK_NS_PER_S;
+        m->known_done = behind[i].known_done;
+        message_list_add(&list, m);
+    }
+    queue_poll_ended(q, asked, &list, POLL_READ);
+}
+
+static const char *field_of(const json_t *line, const char *name)
+{
+    const char *text = json_string_value(json_object_get(line, name));
+
+    return text != NULL ? text : "";
+}
+
+static int64_t seconds_of(const char *ts)
+{
+    int hours = 0;
+    int minutes = 0;
+    int seconds = 0;
+
+    ck_assert_int_eq(sscanf(ts, "2026-11-22T%d:%d:%d", &hours, &minutes, &seconds), 3);
+    return (hours - 13) * 3600 + (minutes - 5) * 60 + seconds - 9;
+}
+
+START_TEST(lets_messages_go_that_wait_behind_a_held_one)
+{
+    CLEANUP(json_decrefp) json_t *lines = NULL;
+    struct message *m;
+    int64_t began;
+    size_t gone = 0;
+
+    begin_with(peer_start_with(deny_all, NULL));
+    m = new_message(ORDER, 2);
+    (void)lease_begin(leases, &m->lease);
+    atomic_store(&m->lease.end_ns, m->received_ns + LEASE_LONGEST_NS);
+    began = clock_now();
+    put_behind(began);
+    fake_clock_on_wait(end_after_an_hour, &began);
+    worker_handle(&w, m);
+    lines = given_logged(log_fd, "deferred");
+    for (int i = 0; i < COUNT(behind); i++)
+        gone += behind[i].gone_s > 0;
+    ck_assert_uint_eq(json_array_size(lines), gone + 1);
+    for (size_t l = 0; l < gone; l++) {
+        json_t *line = json_array_get(lines, l);
+        int64_t at_s = seconds_of(field_of(line, "ts"));
+        int i = 0;
+
+        while (strcmp(behind[i].id, field_of(line, "message_id")) != 0)
+            i++;
+        given_field(line, "error_code", "HoldOver");
+        ck_assert_int_eq(json_integer_value(json_object_get(line, "attempts")), 1);
+        ck_assert_int_ge(at_s, behind[i].gone_s);
+        ck_assert_int_le(at_s, behind[i].gone_s + 30);
+        ck_assert_int_gt(behind[i].gone_s, 0);
+    }
+    /* the one in work has its own line as ever */
+    given_field(json_array_get(lines, gone), "message_id", "m-1");
+    given_field(json_array_get(lines, gone), "error_code", "Stopped");
+    ck_assert_uint_eq(stats_get(&stats.deferred), gone + 1);
+    ck_assert_uint_eq(queue_state(q).waiting, (unsigned)COUNT(behind) - gone);
+    acknowledger_close(a);
+    acknowledger_run(a);
+    ck_assert_uint_eq(queue_state(q).in_hand, (unsigned)COUNT(behind) - gone);
+}
+END_TEST
+
 /* --- an outage, with several workers
  * --------------------------------------------------------------
  */
@@ -1123,6 +1228,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, looks_after_the_breaker_when_it_has_no_message);
     tcase_add_test(tc, looks_after_the_breaker_when_its_last_message_was_lost);
     tcase_add_test(tc, sees_to_waiting_messages_first);
+    tcase_add_test(tc, lets_messages_go_that_wait_behind_a_held_one);
     tcase_add_test(tc, brings_all_orders_through_an_outage);
     tcase_add_test(tc, works_until_the_queue_is_closed);
     tcase_add_test(tc, logs_nothing_that_is_nobodys_business);
