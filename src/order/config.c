@@ -83,8 +83,8 @@ static const struct config_setting_row rows[] = {
      .help = "file with the daemon's state, replaced each second; \"\" for none"},
     {"price.sqs_million", TEXT_AT(price.sqs_million), .text = "0.40", .reloadable = true,
      .help = "what a million calls of SQS cost, for the projected cost"},
-    {"price.dynamodb_million", TEXT_AT(price.dynamodb_million), .text = "0.625",
-     .reloadable = true, .help = "what a million writes of DynamoDB cost"},
+    {"price.dynamodb_million", TEXT_AT(price.dynamodb_million), .text = "0.625", .reloadable = true,
+     .help = "what a million writes of DynamoDB cost"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -93,8 +93,7 @@ static bool is_price(const char *text)
     size_t part = text[whole] == '.' ? strspn(text + whole + 1, DIGITS) : 0;
     size_t len = whole + (text[whole] == '.' ? 1 + part : 0);
 
-    return whole > 0 && len == strlen(text) && len <= PRICE_MAX &&
-           (text[whole] != '.' || part > 0);
+    return whole > 0 && len == strlen(text) && len <= PRICE_MAX && (text[whole] != '.' || part > 0);
 }
 
 static void check_prices(struct config_load *l)

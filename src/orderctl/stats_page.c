@@ -129,8 +129,10 @@ static void put_bar(struct buf *out, double seconds)
 {
     double reached = 1e-4;
 
-    for (int i = 0; i < BAR_COLUMNS && reached < seconds; i++, reached *= 2.4)
+    for (int i = 0; i < BAR_COLUMNS && reached < seconds; i++) {
         (void)buf_puts(out, "█");
+        reached *= 2.4;
+    }
 }
 
 static void put_stage(struct page *p, const char *name, const json_t *stage)

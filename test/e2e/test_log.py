@@ -1,6 +1,5 @@
 """The log's two forms and two places, and the settings through what they do."""
 
-import json
 import os
 
 import daemon
