@@ -34,7 +34,7 @@ bool dlq_match_complete(const struct dlq_match *m);
 size_t dlq_match_tell_missing(const struct dlq_match *m, struct output *out);
 
 /* Tells whether a reason has that error code, in any case; "none" is a message without one that is
- * not harmless. */
+ * not harmless. One that could not be read has no code, not even none. */
 bool dlq_match_code(const struct dlq_reason *reason, const char *code);
 
 /* Checks that ids are none that cannot be. Errors: as of arguments_refuse(). */

@@ -17,6 +17,7 @@
 struct dlq_reason {
     bool harmless;                 /* the order is done: the message can go */
     bool recorded;                 /* the table says so; else it is what the message itself tells */
+    bool unread;                   /* the table did not answer: what is said may not be all */
     char code[64];                 /* "" when unknown, or harmless */
     struct buf text;               /* for people */
     json_t *of_order, *of_message; /* the items that were read; owned; NULL: none, or not asked */

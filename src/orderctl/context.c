@@ -99,6 +99,32 @@ bool context_use_queue(struct context *c, struct error *err)
     return true;
 }
 
+/* The last part of a queue's URL, without slashes at its end. */
+static size_t name_of(const char *url, const char **name)
+{
+    size_t len = strlen(url);
+
+    while (len > 0 && url[len - 1] == '/')
+        len--;
+    *name = url + len;
+    while (*name > url && (*name)[-1] != '/')
+        --*name;
+    return (size_t)(url + len - *name);
+}
+
+/* A dead-letter queue that has the queue's name is taken to be that queue, however its URL is
+ * spelt: what is done to dead letters must not be done to orders. */
+static bool is_own_dead_letter_queue(const struct config *config)
+{
+    const char *queue;
+    const char *dead;
+    size_t queue_len =
+        name_of(config->queue.url[0] != '\0' ? config->queue.url : config->queue.name, &queue);
+    size_t dead_len = name_of(config->queue.dead_letter_url, &dead);
+
+    return queue_len == dead_len && memcmp(queue, dead, dead_len) == 0;
+}
+
 bool context_use_dead_letter_queue(struct context *c, struct error *err)
 {
     struct sqs_attributes queue;
@@ -106,6 +132,11 @@ bool context_use_dead_letter_queue(struct context *c, struct error *err)
     const char *name;
 
     if (c->config->queue.dead_letter_url[0] != '\0') {
+        if (is_own_dead_letter_queue(c->config))
+            return error_set(err, ERROR_CONFIG, "SameQueue",
+                             "queue.dead_letter_url is %.300s, the queue itself by its name; the "
+                             "dead-letter queue is another one",
+                             c->config->queue.dead_letter_url);
         sqs_set_queue(&c->sqs, c->config->queue.dead_letter_url);
         return true;
     }

@@ -70,6 +70,8 @@ size_t dlq_match_tell_missing(const struct dlq_match *m, struct output *out)
 
 bool dlq_match_code(const struct dlq_reason *reason, const char *code)
 {
+    if (reason->unread)
+        return false;
     if (strcasecmp(code, "none") == 0)
         return reason->code[0] == '\0' && !reason->harmless;
     return strcasecmp(reason->code, code) == 0;

@@ -156,4 +156,5 @@ void dlq_reader_find(struct dlq_reader *r, const struct sqs_message *m, struct d
         (void)buf_printf(&out->text, "%s%s", out->text.len > 0 ? "; " : "",
                          r->no_table ? "the table was not asked" : "not recorded");
     }
+    out->unread = r->no_table && !out->recorded;
 }

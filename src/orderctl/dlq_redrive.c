@@ -62,11 +62,6 @@ static bool begin(struct redrive *r, int64_t rate, struct error *err)
     /* messages of an id are few, whatever the rate is */
     if (!find_queue(r, err) || !dlq_walk_begin(&r->walk, c, r->ids.id_count > 0 ? 0 : rate, err))
         return false;
-    if (strcmp(r->queue.queue_url, c->sqs.queue_url) == 0)
-        return error_set(err, ERROR_CONFIG, "SameQueue",
-                         "the queue and its dead-letter queue are the same, %.300s: see queue.url "
-                         "and queue.dead_letter_url",
-                         c->sqs.queue_url);
     progress_init(&r->progress, c->out, "moved",
                   r->all && r->walk.queue.visible > 0 ? (uint64_t)r->walk.queue.visible : 0);
     return true;

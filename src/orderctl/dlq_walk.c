@@ -117,6 +117,12 @@ enum dlq_answer dlq_walk_next(struct dlq_walk *w, struct error *err)
         }
         w->nothing_new++;
     }
+    if (w->nothing_new == NOTHING_NEW_MAX) {
+        output_message(c->out,
+                       "the same messages came again and again, as they were not hidden for "
+                       "long enough: there may be more");
+        context_note(c, OUTCOME_INCOMPLETE);
+    }
     return DLQ_END;
 }
 

@@ -133,6 +133,7 @@ static int with_settings(const struct arguments *a, struct output *out)
     if (http_global_init(&err) && stop_init(&stop, &err)) {
         catch_signal(SIGINT);
         catch_signal(SIGTERM);
+        catch_signal(SIGHUP); /* the terminal is gone: what is hidden is handed back all the same */
         status = run_command(a, &settings, &bad, out);
         stop_release(&stop);
     } else {

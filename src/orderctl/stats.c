@@ -63,6 +63,13 @@ static bool read_status(const char *path, struct buf *text, json_t **status, str
                      path, fault.text);
 }
 
+/* Times of this form are compared as texts. */
+static bool is_time(const char *text)
+{
+    return strlen(text) == CLOCK_TEXT_SIZE - 1 && text[4] == '-' && text[10] == 'T' &&
+           strspn(text, "0123456789-:.TZ") == CLOCK_TEXT_SIZE - 1;
+}
+
 /* Says when the daemon has not written for long: what the page shows is not what is. */
 static void warn_when_stale(struct context *c, const json_t *status)
 {
@@ -70,7 +77,7 @@ static void warn_when_stale(struct context *c, const json_t *status)
     char oldest[CLOCK_TEXT_SIZE];
 
     clock_format(clock_wall_ms() - STALE_MS, oldest);
-    if (written == NULL || strcmp(written, oldest) >= 0)
+    if (written == NULL || (is_time(written) && strcmp(written, oldest) >= 0))
         return;
     output_message(c->out, "warning: written at %s and not since: orderd has ended, or hangs",
                    written);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LONGEST_S 1e9
+
 enum { BAR_COLUMNS = 20, LABEL_COLUMNS = 12, LINE_MAX_BYTES = 1024, WIDTH_MIN = 40 };
 
 /* A page under construction. */
@@ -48,6 +50,10 @@ static void put_line(struct page *p, const char *label, const struct buf *text)
 /* "1.2 ms": three digits, in a unit that makes it short. */
 static void put_span(struct buf *out, double seconds)
 {
+    if (!(seconds >= 0 && seconds < LONGEST_S)) { /* not what orderd writes */
+        (void)buf_putc(out, '-');
+        return;
+    }
     if (seconds < 1e-3)
         (void)buf_printf(out, "%.0f us", seconds * 1e6);
     else if (seconds < 1)
@@ -86,17 +92,17 @@ static void put_counts(struct page *p, const char *label, const json_t *counts)
     char bytes[LINE_MAX_BYTES];
     struct buf line = BUF_FIXED(bytes);
     double seconds = number_at(counts, "seconds");
-    long long done = int_at(counts, "processed") + int_at(counts, "duplicate");
-    long long calls = int_at(counts, "sqs_calls") + int_at(counts, "dynamodb_calls");
+    double done = number_at(counts, "processed") + number_at(counts, "duplicate");
+    double calls = number_at(counts, "sqs_calls") + number_at(counts, "dynamodb_calls");
 
     (void)buf_printf(&line,
                      "received %lld, processed %lld, duplicate %lld, failed %lld, deferred "
                      "%lld; %.1f/s",
                      int_at(counts, "received"), int_at(counts, "processed"),
                      int_at(counts, "duplicate"), int_at(counts, "failed"),
-                     int_at(counts, "deferred"), seconds > 0 ? (double)done / seconds : 0);
+                     int_at(counts, "deferred"), seconds > 0 ? done / seconds : 0);
     if (done > 0)
-        (void)buf_printf(&line, "; %.2f calls an order", (double)calls / (double)done);
+        (void)buf_printf(&line, "; %.2f calls an order", calls / done);
     put_line(p, label, &line);
 }
 

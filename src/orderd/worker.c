@@ -102,7 +102,8 @@ static bool record_order(struct work *work)
 
     work->context.order_id = order_id_text(&work->worker->order); /* it may be held, and say so */
     work->step = STEP_RECORD;
-    work->record_ns = clock_now();
+    if (work->record_ns == 0)
+        work->record_ns = clock_now();
     return put_record(work, &attempt, &work->err) == RECORDING_DONE;
 }
 
@@ -331,7 +332,9 @@ static void let_go(struct worker *w, struct message *m)
     set_code(&work, "HoldOver");
     work.error = "the table did not come back while the message waited; another host may have it";
     context = log_set_context(&work.context);
-    log_outcome(&work, w->options->redrive, now);
+    m->finished_ns = now;
+    log_outcome(&work, w->options->redrive, 0);
+    count_times(w->options->stats, m, &work, now);
     (void)log_set_context(context);
     count(w->options->stats, work.event);
     outcome_dispose(m, work.event, work.permanent, w->options->redrive);

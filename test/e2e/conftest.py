@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from emulator import Emulator  # noqa: E402
 from notify import Notify  # noqa: E402
 from rig import Rig  # noqa: E402
 from stage import Stage, client  # noqa: E402
+
+
+# What was started in the background of a script ignores SIGINT, and so would all programs here; with a handler they begin
+# with what is usual.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

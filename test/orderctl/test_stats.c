@@ -142,6 +142,32 @@ START_TEST(refuses_a_file_that_is_no_status)
 }
 END_TEST
 
+/* A file of somebody else's making is no harm, and no number is more than a double. */
+START_TEST(survives_numbers_that_cannot_be)
+{
+    CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
+    CLEANUP(json_decrefp)
+    json_t *status = json_loads("{\"since_start\":{\"processed\":9223372036854775807,\"duplicate\":"
+                                "9223372036854775807,\"seconds\":1e-300},\"stages\":{\"wait\":{"
+                                "\"count\":1,\"p50\":-1e300,\"p90\":1e300,\"p99\":-1}},\"hand\":{"
+                                "\"oldest_seconds\":-5}}",
+                                0, NULL);
+
+    ck_assert_ptr_nonnull(status);
+    stats_page_put(&page, status, 80);
+    ck_assert_ptr_null(strstr(buf_text(&page), "inf"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&page), "wait                -        -        -"));
+}
+END_TEST
+
+START_TEST(takes_no_odd_time_for_a_fresh_one)
+{
+    begin("zzz");
+    tool_run("stats");
+    ck_assert_int_eq(tool.outcome, OUTCOME_INCOMPLETE);
+}
+END_TEST
+
 /* Of another release, or of a daemon that starts. */
 START_TEST(leaves_out_what_is_not_there)
 {
@@ -169,6 +195,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, says_that_there_is_no_daemon);
     tcase_add_test(tc, refuses_a_file_that_is_no_status);
     tcase_add_test(tc, leaves_out_what_is_not_there);
+    tcase_add_test(tc, survives_numbers_that_cannot_be);
+    tcase_add_test(tc, takes_no_odd_time_for_a_fresh_one);
 }
 
 int main(void)

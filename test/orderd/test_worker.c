@@ -1016,6 +1016,7 @@ START_TEST(lets_messages_go_that_wait_behind_a_held_one)
         while (strcmp(behind[i].id, field_of(line, "message_id")) != 0)
             i++;
         given_field(line, "error_code", "HoldOver");
+        ck_assert_int_eq(json_integer_value(json_object_get(line, "duration_ms")), 0);
         ck_assert_int_eq(json_integer_value(json_object_get(line, "attempts")), 1);
         ck_assert_int_ge(at_s, behind[i].gone_s);
         ck_assert_int_le(at_s, behind[i].gone_s + 30);
