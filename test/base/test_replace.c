@@ -63,12 +63,19 @@ END_TEST
 
 START_TEST(keeps_the_old_one_when_the_disk_is_full)
 {
-    struct rlimit limit = {4, 4};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before;
+    struct rlimit small;
+    bool limited, replaced;
 
     ck_succeeds(replace_file(path, "old", 3, &err), err);
-    (void)signal(SIGXFSZ, SIG_IGN);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    ck_assert(!replace_file(path, "new and longer", 14, &err));
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 4, .rlim_max = before.rlim_max};
+    limited = setrlimit(RLIMIT_FSIZE, &small) == 0; /* Check writes a file too */
+    replaced = replace_file(path, "new and longer", 14, &err);
+    ck_assert(setrlimit(RLIMIT_FSIZE, &before) == 0 && limited);
+    (void)signal(SIGXFSZ, handler);
+    ck_assert(!replaced);
     ck_assert_int_eq(err.kind, ERROR_SERVER);
     check_holds("old");
 }
