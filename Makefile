@@ -172,6 +172,7 @@ setup-python: setup-test
 include test/bench/bench.mk
 include test/fuzz/fuzz.mk
 include test/chaos/chaos.mk
+include test/deploy/deploy.mk
 
 .PHONY: clean
 clean:

@@ -1,12 +1,12 @@
 #!/bin/bash
-# python.sh [DIRECTORY]: makes the virtual environment of the tests (build/venv by default) from requirements.txt beside this
-# file. It is made again only when requirements.txt has changed; otherwise the script ends at once. Two runs at the same
-# time are fine: the second waits for the first.
+# python.sh [DIRECTORY [LIST]]: makes the virtual environment of the tests (build/venv by default) from the list of packages
+# beside this file (requirements.txt by default). It is made again only when the list has changed; otherwise the script ends at
+# once. Two runs at the same time are fine: the second waits for the first.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$(realpath -m "${1:-$here/../../build/venv}")
-wanted=$here/requirements.txt
+wanted=$here/${2:-requirements.txt}
 stamp=$venv/installed.txt
 
 # The path belongs to it: an environment that was moved with its tree still points to the old place.
