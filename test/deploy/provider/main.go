@@ -131,7 +131,7 @@ func read(path string) (*server, error) {
 }
 
 // The methods that are not here are those of the nil interface: nobody calls them, as nothing is
-// planned or applied without a mock.
+// planned or applied without a mock. Between two mocked applies the state is read, though.
 type server struct {
 	tfprotov5.ProviderServer
 	resources map[string]block
@@ -163,6 +163,20 @@ func (s *server) ConfigureProvider(context.Context, *tfprotov5.ConfigureProvider
 
 func (s *server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse, error) {
 	return &tfprotov5.StopProviderResponse{}, nil
+}
+
+func (s *server) GetResourceIdentitySchemas(context.Context, *tfprotov5.GetResourceIdentitySchemasRequest) (*tfprotov5.GetResourceIdentitySchemasResponse, error) {
+	return &tfprotov5.GetResourceIdentitySchemasResponse{}, nil
+}
+
+func (s *server) UpgradeResourceState(_ context.Context, r *tfprotov5.UpgradeResourceStateRequest) (*tfprotov5.UpgradeResourceStateResponse, error) {
+	kind := s.schema.ResourceSchemas[r.TypeName].ValueType()
+	value, err := r.RawState.Unmarshal(kind)
+	if err != nil {
+		return nil, err
+	}
+	state, err := tfprotov5.NewDynamicValue(kind, value)
+	return &tfprotov5.UpgradeResourceStateResponse{UpgradedState: &state}, err
 }
 
 func (s *server) ValidateResourceTypeConfig(_ context.Context, r *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
