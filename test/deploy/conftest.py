@@ -1,11 +1,22 @@
+import contextlib
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from terraform import MODULE, ROOT, Tofu
+
+sys.path[:0] = [str(ROOT / "test" / folder) for folder in ("setup", "e2e", "chaos")]
+
+from emulator import Emulator  # noqa: E402
+from play import Play  # noqa: E402
+from rendered import Rendered  # noqa: E402
+
+# What was started in the background of a script ignores SIGINT, and so would all programs here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def setup(script, *arguments):
@@ -38,3 +49,26 @@ def module(tmp_path_factory, tofu):
     deploy = tmp_path_factory.mktemp("copy") / "deploy"
     shutil.copytree(ROOT / "deploy", deploy)
     return tofu.init(deploy / "terraform")
+
+
+@pytest.fixture(scope="session")
+def rendered(tofu, module):
+    """What the module makes of two environments, by their suffixes."""
+    return {suffix: Rendered(tofu, module, suffix) for suffix in ("", "dev")}
+
+
+@pytest.fixture(scope="session")
+def plays(rendered, tmp_path_factory):
+    """Both environments on one emulator, by their suffixes. In "" are daemons that lack a right each; "dev" had its run."""
+    with contextlib.ExitStack() as stack:
+        emulator = Emulator()
+        stack.callback(emulator.stop)
+        made = {}
+        for suffix in rendered:
+            made[suffix] = Play(emulator, rendered[suffix], tmp_path_factory.mktemp("play"))
+            stack.callback(made[suffix].end)
+        # these first, as one of them is patient for half a minute
+        made[""].lack("dynamodb:UpdateItem", "sqs:ReceiveMessage", "sqs:DeleteMessage")
+        made["dev"].work()
+        made["dev"].operate()
+        yield made
