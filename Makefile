@@ -9,9 +9,8 @@ B ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
-CFLAGS ?= -O3 -g
+CFLAGS ?= -O2 -g
 
 # A line a file; V=1 shows the commands.
 ifeq ($(V),)
@@ -23,13 +22,17 @@ PACKAGES := libcurl libssl libcrypto jansson libconfig libsystemd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDENING := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+# Small: what nothing calls is left out, and so are tables for unwinding, which -g has for a debugger
+# (sanitizers need them at run time). The sources' place is nowhere in it.
+SMALL := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables) \
+         -ffile-prefix-map=$(CURDIR)=.
 SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DORDERD_VERSION='"$(VERSION)"' -Iinclude \
-             -include base/banned.h $(WARNINGS) $(HARDENING) $(SANITIZER) \
+             -include base/banned.h $(WARNINGS) $(HARDENING) $(SMALL) $(SANITIZER) \
              $(PACKAGE_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(WERROR),-Werror)
 # one function is for a library to find: see src/aws/http.c
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections \
               -Wl,--export-dynamic-symbol=_gnutls_global_init_skip $(SANITIZER) $(LDFLAGS)
 
 # Asked once, and only when something is built: "make help" needs no packages.
@@ -151,7 +154,7 @@ format: setup-lint
 	clang-format -i $(c_files)
 
 .PHONY: lint
-lint: setup-build setup-test setup-lint
+lint: setup-build setup-lint setup-python
 	$(Q)clang-format --dry-run -Werror $(c_files)
 	test/lint $(B)
 
@@ -169,12 +172,15 @@ setup-fuzz:
 setup-python: setup-test
 	@test/setup/python.sh
 
+include deploy/install.mk
+include deploy/package.mk
 include test/bench/bench.mk
 include test/fuzz/fuzz.mk
 include test/chaos/chaos.mk
+include test/boot/boot.mk
 
 .PHONY: clean
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -221,6 +221,36 @@ START_TEST(a_directory_of_the_status_file_that_is_open)
 }
 END_TEST
 
+/* Of orderd.service, and of an instance of orderd@.service. */
+static const char *const shipped_logs[] = {
+    "log: { file = \"/var/log/orderd/orderd.log\"; };",
+    "log: { file = \"/var/log/orderd/dev/orderd.log\"; };",
+};
+
+static void put_shipped_file(const char *shipped, const char *name)
+{
+    char text[4096] = "";
+    FILE *file = fopen(shipped, "re");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+    (void)fclose(file);
+    write_file(name, text, 0644);
+}
+
+/* The doctor is content with what comes with orderd, for the log that the documents tell to set. */
+START_TEST(the_files_that_we_ship)
+{
+    put_shipped_file(TEST_DIR "/../deploy/logrotate/orderd", "etc/logrotate.d/orderd");
+    put_shipped_file(TEST_DIR "/../deploy/cloudwatch-agent/orderd.json",
+                     AGENT "amazon-cloudwatch-agent.d/file_orderd.json");
+    stage_look(NULL, 0, shipped_logs[_i]);
+    found("log.rotation", "ok", "etc/logrotate.d/orderd", NULL);
+    if (_i == 0)
+        found("log.agent", "ok", "to the log group /orderd/order-processing", NULL);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, finds_about_the_unit, 0, COUNT(unit_cases));
@@ -228,6 +258,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, finds_about_the_log, 0, COUNT(log_cases));
     tcase_add_test(tc, a_directory_that_is_open_to_everybody);
     tcase_add_test(tc, a_directory_of_the_status_file_that_is_open);
+    tcase_add_loop_test(tc, the_files_that_we_ship, 0, COUNT(shipped_logs));
 }
 
 int main(void)
