@@ -42,8 +42,8 @@ base := arena backoff buf clock error event histogram log log_line log_output me
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
-       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_batch \
-       sqs_move sqs_queue sqs_received sqs_send sts sts_reply trust
+       envelope fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs \
+       sqs_batch sqs_move sqs_queue sqs_received sqs_send sts sts_reply trust
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
