@@ -38,6 +38,28 @@ START_TEST(asks_for_no_more_than_is_wanted)
 }
 END_TEST
 
+/* What a table leaves out is none of those that were asked for. */
+START_TEST(what_is_left_out_is_not_counted)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "\"Limit\":2"},
+         {.body = PAGE(ITEM("ORD-1", "FAILED") ","
+                                               "{\"order_id\":{\"S\":\"message#1\"},"
+                                               "\"error_code\":{\"S\":\"ORDER_TOO_LARGE\"}}",
+                       LAST("message#1"))}},
+        {{.operation = "Scan"},
+         {.body = PAGE(ITEM("ORD-2", "FAILED") "," ITEM("ORD-3", "FAILED"), LAST("ORD-3"))}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--limit", "2");
+    ck_assert_int_eq(tool.outcome, OUTCOME_DONE);
+    ck_contains(tool.data, "ORD-2");
+    ck_assert_ptr_null(strstr(tool.data, "ORD-3"));
+    ck_assert_ptr_null(strstr(tool.data, "message#"));
+}
+END_TEST
+
 /* With a filter the service's Limit would count what is not wanted. */
 START_TEST(a_filter_is_the_services)
 {
@@ -256,6 +278,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, goes_over_all_pages);
     tcase_add_test(tc, asks_for_no_more_than_is_wanted);
+    tcase_add_test(tc, what_is_left_out_is_not_counted);
     tcase_add_test(tc, a_filter_is_the_services);
     tcase_add_test(tc, a_server_that_goes_in_circles_is_left);
     tcase_add_test(tc, shows_columns);
