@@ -41,24 +41,25 @@ PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES))
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
 base := arena backoff buf clock error event histogram log log_line log_output mem random replace \
-        scan stop thread utf8
+        replacer scan standard stop suggest thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
-       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_move \
-       sqs_received sts sts_reply trust
+       envelope fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs \
+       sqs_batch sqs_move sqs_queue sqs_received sqs_send sts sts_reply trust
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger alone breaker check circuit complaint control crew daemon deletes extender \
-          inbox lease log_breaker log_credentials message metrics notify outcome queue receiver \
-          recording reporter start status worker
-orderctl := arguments batch command completion context csv dlq_list dlq_match dlq_purge dlq_reason \
-            dlq_redrive dlq_send dlq_show dlq_task dlq_view dlq_walk doctor doctor_credentials \
-            doctor_lambda doctor_log doctor_network doctor_queue doctor_report doctor_rights \
-            doctor_settings doctor_table doctor_unit export held init init_table lines list \
-            outfile output pace plain pretty progress replay sample selection send sender since \
-            stats stats_page status suggest table table_scan text
+orderd := acknowledger alone backlog breaker check circuit complaint control crew daemon deletes \
+          extender inbox lease log_breaker log_credentials message metrics notify outcome queue \
+          receiver recording reporter sentence start status worker
+orderctl := arguments batch command completion completion_bash completion_zsh context csv dlq_list \
+            dlq_match dlq_purge dlq_reason dlq_redrive dlq_send dlq_show dlq_task dlq_view \
+            dlq_walk doctor doctor_credentials doctor_lambda doctor_log doctor_network \
+            doctor_queue doctor_report doctor_rights doctor_settings doctor_table doctor_unit \
+            export held init init_table lines list outfile output pace plain pretty progress \
+            replay sample selection send sender since stats stats_page status table table_scan \
+            text
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/standard.h"
 #include "base/stop.h"
 #include "order/config.h"
 #include "orderctl/arguments.h"
@@ -6,11 +7,9 @@
 #include "orderctl/context.h"
 #include "orderctl/output.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     EXIT_NOTHING = 2,
@@ -18,18 +17,6 @@ enum {
 };
 
 static struct stop stop; /* here for the signal handler */
-
-/* A connection must not get the number of a standard stream that whoever started us had closed:
- * tables would be written into it. */
-static bool hold_standard_streams(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd < 0 || close(fd) == 0;
-}
 
 static void on_signal(int number)
 {
@@ -186,8 +173,7 @@ int main(int argc, char **argv)
     struct output out;
     int status;
 
-    if (!hold_standard_streams())
-        return EXIT_FAILURE;
+    standard_fill();
     (void)signal(SIGPIPE, SIG_IGN); /* a write tells, and output_finish() */
     output_init(&out, stdout, stderr, false);
     if (arguments_parse(&arguments, commands, argc, argv, &err)) {

@@ -134,6 +134,29 @@ START_TEST(finds_queue_and_table)
 }
 END_TEST
 
+#define COUNTS(visible, hidden, delayed)                                                           \
+    ",\"ApproximateNumberOfMessages\":\"" visible                                                  \
+    "\",\"ApproximateNumberOfMessagesNotVisible\":\"" hidden                                       \
+    "\",\"ApproximateNumberOfMessagesDelayed\":\"" delayed "\""
+
+START_TEST(finds_how_much_waits)
+{
+    int64_t now = clock_now();
+
+    (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
+    BEGIN({ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3") COUNTS("12", "3", "1"))},
+          {PROBE, HEALTHY}, {RIGHT, NO_SUCH_HANDLE}, {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
+          {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("61", COUNTS("4", "2", "0"))});
+    ck_succeeds(check(), err);
+    ck_assert_int_eq(found.backlog.visible, 12);
+    ck_assert_int_eq(found.backlog.hidden, 3);
+    ck_assert_int_eq(found.backlog.delayed, 1);
+    ck_assert_int_eq(found.backlog.read_ns, now);
+    ck_assert_int_eq(found.backlog.dead_letters, 6);
+    ck_assert_int_eq(found.backlog.dead_letters_read_ns, now);
+}
+END_TEST
+
 START_TEST(uses_the_urls_that_are_configured)
 {
     (void)snprintf(config.queue.url, sizeof(config.queue.url), "http://mine/q");
@@ -503,6 +526,7 @@ START_TEST(warns)
     (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
     begin_with(peer_start(warnings[_i].rows, count));
     ck_succeeds(check(), err);
+    ck_assert_int_eq(found.backlog.dead_letters, -1); /* nobody says how many there are */
     ck_assert_int_eq(found.max_receive_count, warnings[_i].max_receive_count);
     ck_assert_str_eq(found.dead_letter_url, warnings[_i].dead_letter_url);
     lines = given_logged(log_fd, NULL);
@@ -568,6 +592,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, finds_queue_and_table);
+    tcase_add_test(tc, finds_how_much_waits);
     tcase_add_test(tc, uses_the_urls_that_are_configured);
     tcase_add_test(tc, takes_a_table_that_writes);
     tcase_add_loop_test(tc, ends_at_once_when_it_is_hopeless, 0, COUNT(hopeless));

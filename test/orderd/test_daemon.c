@@ -293,6 +293,7 @@ START_TEST(works_and_stops)
     given_field(line, "queue", "http://queue.test/1/orders");
     given_field(line, "table", "order-processing-status");
     ck_assert_int_eq(json_integer_value(json_object_get(line, "workers")), 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "pid")), getpid());
     ck_assert_int_eq(json_integer_value(json_object_get(line, "max_receive_count")), 3);
 }
 END_TEST
