@@ -10,7 +10,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PKG_CONFIG ?= pkg-config
-CFLAGS ?= -O2 -g
+CFLAGS ?= -g
 
 # A line a file; V=1 shows the commands.
 ifeq ($(V),)
@@ -61,6 +61,17 @@ orderctl := arguments batch command completion completion_bash completion_zsh co
             replay sample selection send sender since stats stats_page status table table_scan \
             text
 
+# What runs for every order is made fast, the rest small. A level in CFLAGS, such as -O0, goes for all.
+every_order := base/arena base/buf base/clock base/event base/histogram base/log base/log_line \
+               base/log_output base/mem base/random base/scan base/utf8 aws/call aws/crc32 \
+               aws/digest aws/dynamodb aws/envelope aws/http aws/retry aws/sigv4 aws/sqs \
+               aws/sqs_batch aws/sqs_received order/confirm order/decimal order/decode \
+               order/fingerprint order/item order/order order/record order/validate order/value \
+               orderd/acknowledger orderd/breaker orderd/deletes orderd/inbox orderd/lease \
+               orderd/message orderd/outcome orderd/queue orderd/receiver orderd/recording \
+               orderd/worker
+level = $(if $(filter -O%,$(CFLAGS)),,$(if $(filter $(every_order),$*),-O3,-Os))
+
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.
 LIB_base := $(B)/libbase.a
@@ -91,7 +102,7 @@ $(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
 $(B)/obj/%.o: src/%.c | setup-build
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(level) -pthread -MMD -MP -c -o $@ $<
 
 # --- tests ---------------------------------------------------------------------------------------
 
