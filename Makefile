@@ -99,7 +99,19 @@ $(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
-$(B)/obj/%.o: src/%.c | setup-build
+# Other flags, or another version, make everything anew.
+flags = $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) fast: $(every_order)
+$(B)/flags: FORCE | $(B)/ setup-build
+	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(flags))' >$@
+
+$(B)/:
+	@mkdir -p $@
+
+.PHONY: FORCE
+FORCE:
+
+$(B)/obj/%.o: src/%.c $(B)/flags | setup-build
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(level) -pthread -MMD -MP -c -o $@ $<
@@ -118,7 +130,7 @@ $(B)/libfake.a: $(fakes)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/test/%.o: test/%.c | setup-build setup-test
+$(B)/test/%.o: test/%.c $(B)/flags | setup-build setup-test
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
