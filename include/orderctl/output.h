@@ -46,6 +46,10 @@ const char *output_color(const struct output *o, enum color color);
 /* Writes bytes of data as they are. */
 void output_bytes(struct output *o, const char *bytes, size_t len);
 
+/* Writes JSON, of which U+007F to U+009F are escaped: it may hold them, but they can drive a
+ * terminal. */
+void output_json(struct output *o, const char *json, size_t len);
+
 /* Prints a line of data for people. */
 void output_line(struct output *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

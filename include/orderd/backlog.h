@@ -5,7 +5,8 @@
  * It asks little (an idle daemon makes 3.1 calls a minute, 3 of them polls): about the queue every
  * ten minutes; once a minute while much is received, or nothing is because receives are paused or
  * the table's breaker holds them; never while SQS's own breaker is open. Nothing depends on the
- * numbers: a look that fails leaves them as they were.
+ * numbers: a look that fails leaves them as they were, and is not repeated sooner. The dead-letter
+ * queue that the start has found by the redrive policy is asked as long as that names it.
  *
  * Run by its own thread, read by main; one lock inside.
  *
@@ -46,6 +47,7 @@ struct backlog_options {
     struct client *sqs;
     const char *queue_url;
     const char *dead_letter_url;           /* "": unknown, and never asked */
+    const char *dead_letter_arn;           /* that URL was found by; "": it was not */
     const struct backlog_reading *reading; /* what the start has read; copied */
     const struct stop *stop;               /* ends it at once */
 };

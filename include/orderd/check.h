@@ -35,6 +35,7 @@ struct check_options {
 struct check_findings {
     char queue_url[SQS_URL_MAX];
     char dead_letter_url[SQS_URL_MAX]; /* "" when unknown */
+    char dead_letter_arn[SQS_ARN_MAX]; /* of the redrive policy; "" when it was not needed */
     int64_t max_receive_count;         /* 0: no redrive policy, or an unreadable one */
     bool may_not_extend;               /* the right to change a visibility is missing */
     struct backlog_reading backlog;

@@ -67,6 +67,10 @@ struct status {
 /* Names a state, as the file does. */
 const char *status_state_name(enum status_state state);
 
+/* Returns the state of a daemon that is to be in the state ASKED: a breaker that is OPEN holds one
+ * that runs or is paused. */
+enum status_state status_state_with(enum status_state asked, bool open);
+
 /* Appends the object, with a line end. */
 void status_put(struct buf *out, const struct status *s);
 

@@ -74,10 +74,12 @@ static void clear(struct slot *s)
     *s = (struct slot){.path = NULL};
 }
 
-/* Takes out a text that waits, and says for which file; under the lock. */
+/* Takes out a text that waits. The search begins behind *FILE, which was written last: one for
+ * which there is always another text does not starve the others. Under the lock. */
 static bool take(struct replacer *r, unsigned *file, struct slot *out)
 {
-    for (*file = 0; *file < REPLACER_FILES; (*file)++) {
+    for (unsigned i = 0; i < REPLACER_FILES; i++) {
+        *file = (*file + 1) % REPLACER_FILES;
         if (r->slots[*file].path != NULL) {
             *out = r->slots[*file];
             r->slots[*file] = (struct slot){.path = NULL};
@@ -91,7 +93,7 @@ static void run(void *arg)
 {
     struct replacer *r = arg;
     struct slot next;
-    unsigned file;
+    unsigned file = REPLACER_FILES - 1;
 
     pthread_mutex_lock(&r->lock);
     for (;;) {
@@ -136,13 +138,9 @@ void replacer_put(struct replacer *r, unsigned file, const char *path, struct bu
 /* Tells whether the thread has ended in time. */
 static bool end(struct replacer *r, int64_t patience_ns)
 {
-    struct timespec until;
+    const struct timespec until = clock_monotonic_after(patience_ns);
     bool ended;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += patience_ns % CLOCK_NS_PER_S;
-    until.tv_sec += patience_ns / CLOCK_NS_PER_S + until.tv_nsec / CLOCK_NS_PER_S;
-    until.tv_nsec %= CLOCK_NS_PER_S;
     pthread_mutex_lock(&r->lock);
     r->ending = true;
     (void)pthread_cond_signal(&r->changed);

@@ -10,18 +10,33 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     EXIT_NOTHING = 2,
     EXIT_USAGE = 64, /* EX_USAGE of sysexits.h */
+    PATIENCE_S = 1,  /* of whoever pressed Ctrl-C */
 };
 
 static struct stop stop; /* here for the signal handler */
 
 static void on_signal(int number)
 {
-    (void)number;
     stop_raise(&stop);
+    if (number == SIGINT)
+        (void)alarm(PATIENCE_S);
+}
+
+/* A call that was sent is not cut off: whoever pressed Ctrl-C is told so. The line begins anew,
+ * behind a "^C" or a progress text. */
+static void on_alarm(int number)
+{
+    static const char text[] =
+        "\norderctl: ending after the call under way; Ctrl-C again ends at once\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+    (void)number;
+    (void)written; /* there is nobody to tell */
 }
 
 /* The first signal ends the command in good order, the second one at once. One that whoever started
@@ -118,6 +133,7 @@ static int with_settings(const struct arguments *a, struct output *out)
         return status;
     }
     if (http_global_init(&err) && stop_init(&stop, &err)) {
+        (void)signal(SIGALRM, on_alarm); /* what it interrupts goes on (signal(2), glibc) */
         catch_signal(SIGINT);
         catch_signal(SIGTERM);
         catch_signal(SIGHUP); /* the terminal is gone: what is hidden is handed back all the same */

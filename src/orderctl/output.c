@@ -104,6 +104,28 @@ void output_bytes(struct output *o, const char *bytes, size_t len)
         o->fault = errno != 0 ? errno : EIO;
 }
 
+/* What it looks for can only stand in strings. */
+void output_json(struct output *o, const char *json, size_t len)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)json[i];
+        size_t width = c == 0x7F ? 1 : c == 0xC2 && i + 1 < len ? 2 : 0; /* as UTF-8: C2 80 ... */
+        char escaped[8];
+
+        if (width == 2)
+            c = (unsigned char)json[i + 1];
+        if (width == 0 || c > 0x9F)
+            continue;
+        output_bytes(o, json + from, i - from);
+        output_bytes(o, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\u00%02x", c));
+        i += width - 1;
+        from = i + 1;
+    }
+    output_bytes(o, json + from, len - from);
+}
+
 void output_line(struct output *o, const char *format, ...)
 {
     CLEANUP(buf_release) struct buf line = BUF_INIT(16 * MESSAGE_MAX);
@@ -315,29 +337,6 @@ static void put_aligned(const struct record *r, struct buf *out)
         (void)buf_puts(out, f->color != COLOR_NONE ? output_color(r->out, COLOR_NONE) : "");
         (void)buf_putc(out, '\n');
     }
-}
-
-/* Writes JSON, of which U+007F to U+009F are escaped: JSON may hold them, but they can drive a
- * terminal. They can only stand in its strings. */
-static void output_json(struct output *o, const char *json, size_t len)
-{
-    size_t from = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)json[i];
-        size_t width = c == 0x7F ? 1 : c == 0xC2 && i + 1 < len ? 2 : 0; /* as UTF-8: C2 80 ... */
-        char escaped[8];
-
-        if (width == 2)
-            c = (unsigned char)json[i + 1];
-        if (width == 0 || c > 0x9F)
-            continue;
-        output_bytes(o, json + from, i - from);
-        output_bytes(o, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\u00%02x", c));
-        i += width - 1;
-        from = i + 1;
-    }
-    output_bytes(o, json + from, len - from);
 }
 
 void record_print(struct record *r)

@@ -132,7 +132,7 @@ static void show(struct context *c, const struct buf *text, const json_t *status
     CLEANUP(buf_release) struct buf page = BUF_INIT(PAGE_MAX);
 
     if (c->out->json) {
-        output_bytes(c->out, text->data, text->len);
+        output_json(c->out, text->data, text->len);
         return;
     }
     stats_page_put(&page, status, c->out);

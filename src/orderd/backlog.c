@@ -2,7 +2,7 @@
  * DESIGN: the dead-letter queue is a call more, so an idle daemon does not ask it. Its number
  * changes here only by what is received: messages that fail, or come back from it. SQS moves a
  * message when it would be received next, which may be a while after its last failure, so it is
- * asked for some looks more after something was received.
+ * asked once that is over: once after the last receive, and now and then while they go on.
  */
 #include "orderd/backlog.h"
 
@@ -13,14 +13,16 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MANY = 120 }; /* messages received since the last look: two calls are little beside them */
 
 #define LOOK_NS (600 * CLOCK_NS_PER_S)
 #define SOON_NS (60 * CLOCK_NS_PER_S)
 #define TICK_NS (1 * CLOCK_NS_PER_S)
-/* A failed message rests for 15 minutes at most; and a look may come so much later. */
-#define REST_NS (900 * CLOCK_NS_PER_S + LOOK_NS)
+/* A failed message rests for 15 minutes at most. */
+#define REST_NS (900 * CLOCK_NS_PER_S)
+#define NEVER_NS (INT64_MAX - REST_NS)
 /* A call's bound: more than all its attempts take. */
 #define HANG_NS (60 * CLOCK_NS_PER_S)
 
@@ -30,10 +32,11 @@ struct backlog {
     struct backlog_options options;
     struct http_group *group;
     struct sqs sqs;
-    int64_t looked_ns;             /* the last look began */
-    bool failed;                   /* and brought nothing */
-    uint64_t received;             /* by the last look that did not fail */
-    int64_t rested_ns;             /* what was received by then has come to rest */
+    int64_t looked_ns; /* the last look began */
+    uint64_t received; /* by then */
+    /* The first look and the last one that found something received which the number of dead
+     * letters cannot show yet; NEVER_NS: none. */
+    int64_t first_ns, last_ns;
     int64_t dead_letters_again_ns; /* the dead-letter queue may be asked again: it has refused */
 };
 
@@ -60,6 +63,7 @@ struct backlog *backlog_new(const struct backlog_options *options)
     b->options = *options;
     b->reading = *options->reading;
     b->looked_ns = b->reading.read_ns;
+    b->first_ns = b->last_ns = NEVER_NS;
     b->group = http_group_new();
     sqs_init(&b->sqs, options->sqs, b->group, options->queue_url);
     (void)pthread_mutex_init(&b->lock, NULL);
@@ -101,23 +105,55 @@ static bool ask(struct backlog *b, const char *url, struct sqs_attributes *out)
     return false;
 }
 
-static void look_at_queue(struct backlog *b)
+/* Takes note of what was received since the last look. */
+static void begin_look(struct backlog *b)
 {
     uint64_t received = stats_get(&b->options.stats->received);
-    struct sqs_attributes queue;
 
     b->looked_ns = clock_now();
-    b->failed = !ask(b, b->options.queue_url, &queue);
-    if (b->failed)
+    if (received == b->received)
         return;
+    b->received = received;
+    b->last_ns = b->looked_ns;
+    if (b->first_ns == NEVER_NS)
+        b->first_ns = b->looked_ns;
+}
+
+/* Tells whether the policy still names the dead-letter queue that is asked. */
+static bool names_ours(const struct backlog *b, const struct sqs_attributes *queue)
+{
+    const char *arn = b->options.dead_letter_arn;
+
+    return b->options.dead_letter_url[0] != '\0' &&
+           (arn[0] == '\0' || strcmp(queue->dead_letter_arn, arn) == 0);
+}
+
+/* Tells in *MORE whether the dead-letter queue may be asked too. */
+static bool look_at_queue(struct backlog *b, bool *more)
+{
+    struct sqs_attributes queue;
+
+    if (!ask(b, b->options.queue_url, &queue))
+        return false;
     atomic_store(&b->options.redrive->max_receive_count,
                  queue.max_receive_count > 0 ? queue.max_receive_count : 0);
+    *more = names_ours(b, &queue);
     pthread_mutex_lock(&b->lock);
     backlog_read_queue(&b->reading, &queue);
+    if (!*more) {
+        b->reading.dead_letters = -1;
+        b->reading.dead_letters_read_ns = 0;
+    }
     pthread_mutex_unlock(&b->lock);
-    if (received != b->received)
-        b->rested_ns = b->looked_ns + REST_NS;
-    b->received = received;
+    return true;
+}
+
+/* Tells whether the number of dead letters can show by now what was received. */
+static bool have_come_to_rest(const struct backlog *b)
+{
+    bool goes_on = b->last_ns == b->looked_ns;
+
+    return b->looked_ns >= (goes_on ? b->first_ns : b->last_ns) + REST_NS;
 }
 
 /* What it does not tell now, for lack of the right perhaps, it need not be asked for soon. */
@@ -125,6 +161,9 @@ static void look_at_dead_letters(struct backlog *b)
 {
     struct sqs_attributes dead;
 
+    if (b->looked_ns >= b->last_ns + REST_NS)
+        b->last_ns = NEVER_NS;
+    b->first_ns = b->last_ns; /* what is not at rest may be moved later */
     if (!ask(b, b->options.dead_letter_url, &dead)) {
         b->dead_letters_again_ns = b->looked_ns + LOOK_NS;
         return;
@@ -140,12 +179,13 @@ static void look(struct backlog *b)
     struct queue_state queue = queue_state(b->options.queue);
     bool soon = queue.paused || breaker_state(b->options.breaker) != BREAKER_CLOSED ||
                 stats_get(&b->options.stats->received) - b->received >= MANY;
+    bool more;
 
-    if (queue.open || clock_now() < b->looked_ns + (soon || b->failed ? SOON_NS : LOOK_NS))
+    if (queue.open || clock_now() < b->looked_ns + (soon ? SOON_NS : LOOK_NS))
         return;
-    look_at_queue(b);
-    if (!b->failed && b->options.dead_letter_url[0] != '\0' &&
-        b->looked_ns >= b->dead_letters_again_ns && (soon || b->looked_ns < b->rested_ns))
+    begin_look(b);
+    if (look_at_queue(b, &more) && more && b->looked_ns >= b->dead_letters_again_ns &&
+        (soon || have_come_to_rest(b)))
         look_at_dead_letters(b);
 }
 

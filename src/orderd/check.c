@@ -88,11 +88,10 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
 {
     int64_t auth_since = -1;
     int64_t logged = -1;
-    struct backoff pauses = {.first_ns = PAUSE_FIRST_NS, .max_ns = PAUSE_MAX_NS};
+    struct backoff pauses = {.first_ns = PAUSE_FIRST_NS};
 
     while (!step(arg, err)) {
         int64_t now = clock_now();
-        int64_t pause = backoff_next(&pauses);
 
         if (err->kind == ERROR_STOPPED || is_hopeless(err))
             return false;
@@ -107,9 +106,8 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
             log_failure(LOG_WARNING, "waiting_to_start", err);
             logged = now;
         }
-        if (err->kind == ERROR_AUTH && pause > PAUSE_AUTH_MAX_NS)
-            pause = PAUSE_AUTH_MAX_NS;
-        if (stop_wait(patience->stop, now + backoff_jittered(pause)))
+        pauses.max_ns = err->kind == ERROR_AUTH ? PAUSE_AUTH_MAX_NS : PAUSE_MAX_NS;
+        if (stop_wait(patience->stop, now + backoff_jittered(backoff_next(&pauses))))
             return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
     }
     return true;
@@ -125,6 +123,7 @@ static bool find_dead_letter_queue(struct check *c, struct error *err)
         (void)snprintf(c->found->dead_letter_url, SQS_URL_MAX, "%s", configured);
         return true;
     }
+    (void)snprintf(c->found->dead_letter_arn, SQS_ARN_MAX, "%s", c->queue.dead_letter_arn);
     if (name == NULL)
         return error_set(err, ERROR_MALFORMED, "BadRedrivePolicy",
                          "the redrive policy does not name a dead-letter queue");
@@ -140,6 +139,7 @@ static void look_at_redrive(struct check *c)
     struct error err = ERROR_INIT;
 
     c->found->dead_letter_url[0] = '\0';
+    c->found->dead_letter_arn[0] = '\0';
     if (c->found->max_receive_count == 0) {
         log_event(LOG_WARNING, "no_redrive_policy", LOG_STR("queue", c->found->queue_url),
                   LOG_STR("error", "messages that fail come back until their retention ends"));

@@ -110,7 +110,7 @@ void control_pause(struct control *c, bool paused, const char *signal_name)
     log_event(LOG_INFO, paused ? "paused" : "resumed", LOG_STR("signal", signal_name));
 }
 
-void control_log_status(const struct control *c, const char *state)
+void control_log_status(const struct control *c, enum status_state asked)
 {
     static const char *const tables[BREAKER_STATES] = {"closed", "open", "trial"};
     const struct stats *s = c->stats;
@@ -120,6 +120,7 @@ void control_log_status(const struct control *c, const char *state)
     struct credentials_state keys = {.source = ""};
     uint64_t sqs_calls = 0;
     uint64_t dynamodb_calls = 0;
+    enum status_state state;
 
     if (c->crew != NULL) {
         breaker_describe(c->crew->breaker, &table);
@@ -129,7 +130,8 @@ void control_log_status(const struct control *c, const char *state)
         sqs_calls = atomic_load(&c->services->sqs.attempts);
         dynamodb_calls = atomic_load(&c->services->dynamodb.attempts);
     }
-    log_event(LOG_INFO, "status", LOG_STR("state", state),
+    state = status_state_with(asked, table.state != BREAKER_CLOSED || queue.open);
+    log_event(LOG_INFO, "status", LOG_STR("state", status_state_name(state)),
               LOG_INT("received", (int64_t)stats_get(&s->received)),
               LOG_INT("processed", (int64_t)stats_get(&s->processed)),
               LOG_INT("duplicate", (int64_t)stats_get(&s->duplicate)),

@@ -143,6 +143,7 @@ static void make_backlog(struct crew *c, const struct crew_options *o)
         .sqs = &o->services->sqs,
         .queue_url = o->findings->queue_url,
         .dead_letter_url = o->findings->dead_letter_url,
+        .dead_letter_arn = o->findings->dead_letter_arn,
         .reading = &o->findings->backlog,
         .stop = o->stop,
     };

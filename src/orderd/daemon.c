@@ -194,8 +194,7 @@ static void on_signal(struct daemon *d, int number)
         reload(d);
         break;
     case SIGUSR1:
-        (void)report(d);
-        control_log_status(&d->control, status_state_name(d->reporter.status.state));
+        control_log_status(&d->control, state_of(d));
         break;
     case SIGTSTP:
         control_pause(&d->control, true, "SIGTSTP");
@@ -342,6 +341,15 @@ static bool run(struct daemon *d, struct error *err)
     return ok;
 }
 
+/* Who asks systemd for the reason of an end that nobody asked for is to see it. */
+static void tell_end(struct daemon *d, const struct error *why)
+{
+    char sentence[SENTENCE_MAX];
+
+    sentence_make_end(why, sentence);
+    notify_status(&d->notify, sentence);
+}
+
 bool daemon_run(const struct settings *settings, const struct config_request *request,
                 struct error *err)
 {
@@ -363,6 +371,8 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     reporter_end(&d.reporter);
     if (ok)
         log_account(&d.stats);
+    else
+        tell_end(&d, err);
     log_stop_writer();
     release(&d);
     http_global_release();

@@ -4,10 +4,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,10 @@
 
 enum { STATUS_FILE, PROMETHEUS_FILE }; /* of the replacer */
 
-enum { FRESH_MS = 5000 }; /* who wrote a status within that time goes on doing so */
+enum {
+    FRESH_MS = 5000, /* who wrote a status within that time goes on doing so */
+    NAME_SIZE = 64,  /* of a process: proc(5) has 16, and a line end */
+};
 
 /* --- the files ----------------------------------------------------------------------------------
  *
@@ -49,12 +51,38 @@ static pid_t writer_of(const char *path)
     return (pid_t)strtol(pid + strlen("\"pid\":"), NULL, 10);
 }
 
+/* Fills in the name of a process that runs; WHO is its number, or "self". */
+static bool read_name(const char *who, char name[NAME_SIZE])
+{
+    char path[32];
+    FILE *f;
+    bool ok;
+
+    (void)snprintf(path, sizeof(path), "/proc/%s/comm", who);
+    f = fopen(path, "re");
+    ok = f != NULL && fgets(name, NAME_SIZE, f) != NULL;
+    if (f != NULL)
+        (void)fclose(f);
+    return ok;
+}
+
+/* In a container that took over the file of another one the number may be anybody's. */
+static bool is_called_as_we_are(pid_t pid)
+{
+    char number[16];
+    char name[NAME_SIZE];
+    char ours[NAME_SIZE];
+
+    (void)snprintf(number, sizeof(number), "%d", (int)pid);
+    return read_name(number, name) && read_name("self", ours) && strcmp(name, ours) == 0;
+}
+
 /* Two daemons that write one file hide each other. */
 static void look_for_another(unsigned file, const char *path)
 {
     pid_t pid = file == STATUS_FILE ? writer_of(path) : 0;
 
-    if (pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM))
+    if (pid > 0 && pid != getpid() && is_called_as_we_are(pid))
         log_event(LOG_WARNING, "status_file_shared", LOG_STR("path", path), LOG_INT("pid", pid),
                   LOG_STR("error", "another orderd writes it too; each needs a file of its own"));
 }
@@ -170,10 +198,13 @@ static void read_now(struct reporter *r)
 /* --- the status --------------------------------------------------------------------------------
  */
 
-/* A moment of clock_now() as wall time. */
+/* A moment of clock_now() as wall time. One after the reading, as threads go on, is the reading's:
+ * no status tells of a time to come. */
 static int64_t wall_of(const struct reporter *r, int64_t at_ns)
 {
-    return r->now.wall_ms - (r->now.at_ns - at_ns) / CLOCK_NS_PER_MS;
+    int64_t ago_ns = r->now.at_ns > at_ns ? r->now.at_ns - at_ns : 0;
+
+    return r->now.wall_ms - ago_ns / CLOCK_NS_PER_MS;
 }
 
 static void fill_breakers(struct reporter *r, const struct crew *c)
@@ -253,14 +284,14 @@ static bool is_held(const struct reporter *r, enum status_state state)
 static void fill_state(struct reporter *r, enum status_state state, int64_t until_ns)
 {
     struct status *s = &r->status;
-    bool open =
-        s->table_breaker.state != BREAKER_CLOSED || s->queue_breaker.state != BREAKER_CLOSED;
 
-    if (open && (state == STATUS_RUNNING || state == STATUS_PAUSED))
-        state = STATUS_HOLDING;
+    state = status_state_with(state, s->table_breaker.state != BREAKER_CLOSED ||
+                                         s->queue_breaker.state != BREAKER_CLOSED);
     if (state != s->state)
         s->since_ms = r->now.wall_ms;
-    if (state != STATUS_DRAINING || r->now.in_hand > s->drained_of)
+    if (state != STATUS_DRAINING)
+        s->drained_of = 0;
+    else if (r->now.in_hand > s->drained_of)
         s->drained_of = r->now.in_hand;
     s->drain_left_ms = (until_ns - r->now.at_ns) / CLOCK_NS_PER_MS;
     s->state = state;
@@ -268,16 +299,17 @@ static void fill_state(struct reporter *r, enum status_state state, int64_t unti
     sentence_make(s, r->sentence);
 }
 
-/* What is the same before there is a crew. */
+/* What is the same before there is a crew; environment and table are of the start. */
 static void fill_process(struct reporter *r)
 {
+    const struct config *start = &r->control->settings->values;
     const struct config *config = control_config(r->control);
     struct status *s = &r->status;
 
     s->version = ORDERD_VERSION;
     s->pid = (int)getpid();
-    s->environment = config->environment_suffix;
-    s->table = r->control->settings->values.table.name;
+    s->environment = start->environment_suffix;
+    s->table = start->table.name;
     s->queue = s->region = "";
     s->now_ms = r->now.wall_ms;
     s->started_ms = r->started_ms;

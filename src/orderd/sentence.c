@@ -1,8 +1,10 @@
 #include "orderd/sentence.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
@@ -66,7 +68,7 @@ static void put_messages(struct buf *out, uint64_t count)
     (void)buf_puts(out, count == 1 ? " message" : " messages");
 }
 
-/* The time of the day, with the date when that was another one. */
+/* The time of the day, with the date once that was a day ago. */
 static void put_since(struct buf *out, const struct status *s)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -153,4 +155,18 @@ void sentence_make(const struct status *s, char out[SENTENCE_MAX])
     }
     if (s->why[0] != '\0')
         (void)buf_printf(&text, ": %s", s->why);
+}
+
+/* The text may be a service's, and systemd takes a line of UTF-8. */
+void sentence_make_end(const struct error *why, char out[SENTENCE_MAX])
+{
+    char text[SENTENCE_MAX + sizeof(why->text)];
+    size_t len;
+
+    (void)snprintf(text, sizeof(text), "Ended: %s", why->text);
+    len = utf8_cut(text, strlen(text), SENTENCE_MAX - 1);
+    (void)snprintf(out, SENTENCE_MAX, "%.*s", (int)len, text);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)out[i] < ' ' || out[i] == '\x7f')
+            out[i] = ' ';
 }

@@ -16,6 +16,11 @@ const char *status_state_name(enum status_state state)
     return names[state];
 }
 
+enum status_state status_state_with(enum status_state asked, bool open)
+{
+    return open && (asked == STATUS_RUNNING || asked == STATUS_PAUSED) ? STATUS_HOLDING : asked;
+}
+
 static void put_name(struct buf *out, const char *name)
 {
     char last = out->len > 0 ? out->data[out->len - 1] : '{';

@@ -24,10 +24,12 @@ static struct error err;
 static struct replacer *replacer;
 static struct buf text = BUF_INIT(100);
 static atomic_uint begun[REPLACER_FILES], failed[REPLACER_FILES];
+static char order[8]; /* in which files were begun; of the thread that writes */
 
 static void begins(unsigned file, const char *path)
 {
     ck_assert_int_eq(strncmp(path, "/", 1), 0);
+    (void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%u", file);
     atomic_fetch_add(&begun[file], 1);
 }
 
@@ -47,6 +49,7 @@ static void setup(void)
         atomic_store(&begun[i], 0);
         atomic_store(&failed[i], 0);
     }
+    order[0] = '\0';
     replacer = replacer_new(&observer);
 }
 
@@ -167,6 +170,22 @@ START_TEST(writes_the_newest_when_the_disk_moves_again)
 }
 END_TEST
 
+/* Each file has its turn, though there is always a text for the first one. */
+START_TEST(a_slow_file_starves_no_other)
+{
+    int fd;
+
+    stall("a");
+    put(0, "c", "next");
+    put(1, "b", "waits");
+    fd = open(path_of("a.new"), O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    end();
+    (void)close(fd);
+    ck_assert_str_eq(order, "010");
+}
+END_TEST
+
 START_TEST(ends_although_the_disk_stalls)
 {
     int64_t began = clock_now();
@@ -217,6 +236,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, writes_all_before_its_end);
     tcase_add_test(tc, ends_without_anything_to_write);
     tcase_add_test(tc, writes_the_newest_when_the_disk_moves_again);
+    tcase_add_test(tc, a_slow_file_starves_no_other);
     tcase_add_test(tc, ends_although_the_disk_stalls);
     tcase_add_test(tc, tells_of_each_path_when_it_begins);
     tcase_add_test(tc, tells_once_of_what_goes_on_failing);

@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -283,6 +284,23 @@ def test_send_goes_on_after_ctrl_c(request, stage, tmp_path):
     done = subprocess.run([*command[:3], "--from-line", str(line)], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == f"{40 - sent} sent\n", done.stderr
     assert stage.waiting()[0] == 40
+
+
+def test_ctrl_c_while_nobody_answers(request, tmp_path):
+    """Whoever pressed Ctrl-C hears what it waits for, and a second one ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [program_path(request.config, "orderctl"), "send", "--generate", "1"]
+        env = daemon.environment(tmp_path, url, ORDERD_QUEUE_URL=f"{url}/1/orders")
+        process = subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline() == "\n"
+            assert process.stderr.readline() == "orderctl: ending after the call under way; Ctrl-C again ends at once\n"
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=10)[1] == "" and process.returncode == -signal.SIGINT
 
 
 def in_terminal(command, env, cwd, columns=80):

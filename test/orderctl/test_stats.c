@@ -152,6 +152,18 @@ START_TEST(gives_programs_the_file_as_it_is)
 }
 END_TEST
 
+/* Nor does what JSON may hold as it is. */
+START_TEST(lets_no_json_move_the_cursor)
+{
+    begin_with("{\"state\":\"running\",\"why\":\"\x7f, \xc2\x9b"
+               "1m, \xc3\xa9\"}\n");
+    tool_run("stats", "--json");
+    ck_succeeds(tool.ok, tool.err);
+    ck_assert_str_eq(tool.data,
+                     "{\"state\":\"running\",\"why\":\"\\u007f, \\u009b1m, \xc3\xa9\"}\n");
+}
+END_TEST
+
 START_TEST(an_interval_is_for_a_watch)
 {
     char *argv[] = {(char *)(uintptr_t) "orderctl", (char *)(uintptr_t) "stats",
@@ -272,6 +284,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, shows_stages_with_bars);
     tcase_add_test(tc, lets_no_text_move_the_cursor);
     tcase_add_test(tc, gives_programs_the_file_as_it_is);
+    tcase_add_test(tc, lets_no_json_move_the_cursor);
     tcase_add_test(tc, an_interval_is_for_a_watch);
     tcase_add_test(tc, says_when_nobody_writes_it_any_more);
     tcase_add_loop_test(tc, says_when_it_stopped, 0, 2);

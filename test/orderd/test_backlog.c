@@ -12,6 +12,10 @@
     "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"" visible                                  \
     "\",\"ApproximateNumberOfMessagesNotVisible\":\"" hidden                                       \
     "\",\"ApproximateNumberOfMessagesDelayed\":\"" delayed "\"}}"
+#define DEAD_LETTER_ARN "arn:aws:sqs:us-east-1:000000000000:dead"
+#define NAMES(arn)                                                                                 \
+    "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3,"                             \
+    "\\\"deadLetterTargetArn\\\":\\\"" arn "\\\"}\"}}"
 #define POLICY(count) "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":" count "}\"}}"
 #define REFUSED                                                                                    \
     {                                                                                              \
@@ -80,6 +84,7 @@ static void setup(void)
                                        .sqs = &aws.sqs,
                                        .queue_url = GIVEN_QUEUE_URL,
                                        .dead_letter_url = DEAD_LETTER_URL,
+                                       .dead_letter_arn = "",
                                        .reading = &first,
                                        .stop = &stop};
 }
@@ -134,6 +139,12 @@ static void receive_a_few_once(int64_t at_s)
         stats_add(&stats.received, 5);
 }
 
+static void receive_one_a_minute(int64_t at_s)
+{
+    if (at_s % 60 == 0)
+        stats_add(&stats.received, 1);
+}
+
 static void receive_much_for_two_minutes(int64_t at_s)
 {
     if (at_s < 120)
@@ -174,9 +185,10 @@ static const struct {
     /* six calls an hour: an idle daemon makes no more */
     {NULL, 3600, "600Q 1200Q 1800Q 2400Q 3000Q 3600Q"},
     {receive_119_then_one, 101, "101Q 101D"},
-    {receive_much_for_two_minutes, 800, "60Q 60D 120Q 120D 720Q 720D"},
-    /* what failed last may be moved a while later */
-    {receive_a_few_once, 3000, "600Q 600D 1200Q 1200D 1800Q 1800D 2400Q 3000Q"},
+    {receive_much_for_two_minutes, 2000, "60Q 60D 120Q 120D 720Q 1320Q 1320D 1920Q"},
+    /* what failed last is moved a while later, and one call more tells */
+    {receive_a_few_once, 3600, "600Q 1200Q 1800Q 1800D 2400Q 3000Q 3600Q"},
+    {receive_one_a_minute, 3000, "600Q 1200Q 1800Q 1800D 2400Q 3000Q 3000D"},
     {pause_for_two_minutes, 811, "91Q 91D 151Q 151D 211Q 211D 811Q"},
     {open_the_tables_breaker, 120, "60Q 60D 120Q 120D"},
     {open_the_queues_breaker, 311, "251Q 251D 311Q 311D"},
@@ -188,6 +200,27 @@ START_TEST(asks_when_there_is_a_reason)
     check_asks(times[_i].for_s, times[_i].asks);
     /* it looks around once a second at most */
     ck_assert_uint_le(fake_clock_waits(), (size_t)times[_i].for_s + 1);
+}
+END_TEST
+
+/* Beside 180 polls of 20 s: 3.1 calls a minute, once what was received before is counted. */
+START_TEST(an_idle_hour_has_little_of_it)
+{
+    const char *hour;
+    int calls = 0;
+
+    of_queue.status = _i == 0 ? 200 : 500;
+    happens = receive_a_few_once;
+    end_ns = begin_ns + 7200 * CLOCK_NS_PER_S;
+    fake_clock_on_wait(pass, NULL);
+    b = backlog_new(&options);
+    backlog_run(b);
+    hour = strstr(asked, "3600Q ");
+    ck_assert_ptr_nonnull(hour);
+    for (hour = strchr(hour, ' '); hour != NULL; hour = strchr(hour + 1, ' '))
+        calls++;
+    ck_assert_int_gt(calls, 0);
+    ck_assert_int_le(180 + calls, 31 * 60 / 10);
 }
 END_TEST
 
@@ -255,6 +288,45 @@ START_TEST(knows_nothing_that_it_was_not_told)
 }
 END_TEST
 
+static const struct {
+    const char *arn, *body, *asks;
+    int64_t dead_letters;
+} names[] = {
+    {DEAD_LETTER_ARN, NAMES(DEAD_LETTER_ARN), "91Q 91D", 3},
+    {DEAD_LETTER_ARN, NAMES("arn:aws:sqs:us-east-1:000000000000:other"), "91Q", -1},
+    {DEAD_LETTER_ARN, COUNTS("12", "3", "1"), "91Q", -1}, /* no policy any more */
+    {"", NAMES(DEAD_LETTER_ARN), "91Q 91D", 3},           /* a setting names the queue */
+};
+
+/* It is nobody's number any more, when the policy names another queue. */
+START_TEST(counts_the_queue_that_the_policy_names)
+{
+    first.dead_letters = 4;
+    first.dead_letters_read_ns = begin_ns;
+    options.dead_letter_arn = names[_i].arn;
+    of_queue.body = names[_i].body;
+    happens = pause_for_two_minutes;
+    check_asks(91, names[_i].asks);
+    ck_assert_int_eq(backlog_describe(b).dead_letters, names[_i].dead_letters);
+    ck_assert_int_eq(backlog_describe(b).dead_letters_read_ns != 0, names[_i].dead_letters >= 0);
+}
+END_TEST
+
+static void name_another_for_a_while(int64_t at_s)
+{
+    queue_pause(q, true);
+    of_queue.body = at_s < 60 ? names[1].body : names[0].body;
+}
+
+START_TEST(counts_it_again_when_the_policy_names_it_again)
+{
+    options.dead_letter_arn = DEAD_LETTER_ARN;
+    happens = name_another_for_a_while;
+    check_asks(120, "60Q 120Q 120D");
+    ck_assert_int_eq(backlog_describe(b).dead_letters, 3);
+}
+END_TEST
+
 static const struct peer_reply failures[] = {
     REFUSED,
     {.status = 400, .body = "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}"},
@@ -287,7 +359,7 @@ START_TEST(survives_a_look_that_fails)
     first.visible = 7;
     of_queue = failures[_i];
     happens = NULL;
-    check_asks(720, "600Q 660Q 720Q");
+    check_asks(1300, "600Q 1200Q"); /* it is not the time for more calls */
     now = backlog_describe(b);
     ck_assert_int_eq(now.visible, 7);
     ck_assert_int_eq(now.read_ns, begin_ns);
@@ -295,7 +367,7 @@ START_TEST(survives_a_look_that_fails)
     ck_assert(!queue_state(q).open);
     ck_assert_int_eq(breaker_state(table), BREAKER_CLOSED);
     lines = lines_of("backlog_unread");
-    ck_assert_uint_eq(json_array_size(lines), 3);
+    ck_assert_uint_eq(json_array_size(lines), 2);
     given_field(json_array_get(lines, 0), "level", "debug");
     given_field(json_array_get(lines, 0), "queue", GIVEN_QUEUE_URL);
 }
@@ -362,11 +434,14 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, asks_when_there_is_a_reason, 0, COUNT(times));
+    tcase_add_loop_test(tc, an_idle_hour_has_little_of_it, 0, 2);
     tcase_add_test(tc, never_asks_a_dead_letter_queue_that_is_not_known);
     tcase_add_test(tc, asks_at_once_when_the_start_is_long_ago);
     tcase_add_test(tc, tells_what_the_start_has_read);
     tcase_add_test(tc, tells_what_it_has_read);
     tcase_add_test(tc, knows_nothing_that_it_was_not_told);
+    tcase_add_loop_test(tc, counts_the_queue_that_the_policy_names, 0, COUNT(names));
+    tcase_add_test(tc, counts_it_again_when_the_policy_names_it_again);
     tcase_add_loop_test(tc, survives_a_look_that_fails, 0, COUNT(failures));
     tcase_add_loop_test(tc, bears_that_the_dead_letter_queue_says_nothing, 0, COUNT(failures));
     tcase_add_loop_test(tc, reads_the_redrive_policy_again, 0, COUNT(policies));

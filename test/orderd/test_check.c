@@ -128,6 +128,7 @@ START_TEST(finds_queue_and_table)
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, QUEUE);
     ck_assert_str_eq(found.dead_letter_url, DEAD_LETTER_QUEUE);
+    ck_assert_str_eq(found.dead_letter_arn, "arn:aws:sqs:us-east-1:1:dead");
     ck_assert_int_eq(found.max_receive_count, 3);
     ck_assert_uint_eq(fake_clock_waits(), 0);
     check_log_is_empty();
@@ -167,6 +168,7 @@ START_TEST(uses_the_urls_that_are_configured)
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, "http://mine/q");
     ck_assert_str_eq(found.dead_letter_url, "http://mine/dead");
+    ck_assert_str_eq(found.dead_letter_arn, ""); /* no policy changes it */
     ck_assert_int_eq(found.max_receive_count, 5);
     check_log_is_empty();
 }
@@ -383,6 +385,37 @@ static void deny_on_and_off(const struct peer_request *request, struct peer_repl
     (void)request;
     *reply = ++*turns % 5 == 0 ? failed : denied;
 }
+
+/* Denies access six times, and fails in another way once. */
+static void deny_and_fail_once(const struct peer_request *request, struct peer_reply *reply,
+                               void *arg)
+{
+    static const struct peer_reply denied = REFUSES("AccessDeniedException");
+    static const struct peer_reply failed = {.status = 500};
+    struct trouble *t = arg;
+
+    if (t->left > 1)
+        *reply = denied;
+    else if (t->left == 1)
+        *reply = failed;
+    else
+        answer(request, reply, t);
+    t->left -= t->left > 0;
+}
+
+START_TEST(a_denial_lengthens_no_later_pause)
+{
+    static const int64_t pauses_ms[] = {500, 1000, 2000, 2500, 2500, 2500, 2500};
+    struct trouble trouble = {.left = COUNT(pauses_ms)};
+
+    begin_with(peer_start_with(deny_and_fail_once, &trouble));
+    aws.sqs.rules.max_attempts = 1;
+    ck_succeeds(check(), err);
+    ck_assert_uint_eq(fake_clock_waits(), COUNT(pauses_ms));
+    for (size_t i = 0; i < COUNT(pauses_ms); i++)
+        ck_assert_int_eq(fake_clock_wait_ms(i), pauses_ms[i]);
+}
+END_TEST
 
 static void stop_after_an_hour(void *arg)
 {
@@ -602,6 +635,7 @@ static void add_tests(TCase *tc)
                         COUNT(denials) * COUNT(operations));
     tcase_add_test(tc, goes_on_when_a_right_is_given_in_time);
     tcase_add_test(tc, asks_for_30_seconds_without_credentials);
+    tcase_add_test(tc, a_denial_lengthens_no_later_pause);
     tcase_add_test(tc, counts_the_30_seconds_without_a_break);
     tcase_add_test(tc, ends_its_waiting_when_it_is_told_to);
     tcase_add_loop_test(tc, ends_a_call_when_it_is_told_to, 0, COUNT(operations));

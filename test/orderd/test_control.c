@@ -176,10 +176,26 @@ START_TEST(says_how_much_waits)
 
     services.credentials = aws.credentials;
     control_attach(&control, &crew, &services);
-    control_log_status(&control, "running");
+    control_log_status(&control, STATUS_RUNNING);
     line = given_logged_once(log_fd, "status");
     ck_assert_int_eq(json_integer_value(json_object_get(line, "queue_visible")), 7);
     ck_assert_ptr_null(json_object_get(line, "dead_letters"));
+}
+END_TEST
+
+/* The state is of the same moment as the breakers. */
+START_TEST(says_that_a_breaker_holds_it)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    services.credentials = aws.credentials;
+    control_attach(&control, &crew, &services);
+    (void)error_set(&err, ERROR_SERVER, "Http500", "an outage");
+    breaker_answered(crew.breaker, false, &err);
+    control_log_status(&control, STATUS_PAUSED);
+    line = given_logged_once(log_fd, "status");
+    given_field(line, "state", "holding");
+    given_field(line, "table_breaker", "open");
 }
 END_TEST
 
@@ -193,6 +209,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, says_what_has_changed_since_it_was_last_read);
     tcase_add_test(tc, says_what_waits_for_a_restart_each_time);
     tcase_add_test(tc, says_how_much_waits);
+    tcase_add_test(tc, says_that_a_breaker_holds_it);
 }
 
 int main(void)

@@ -536,13 +536,17 @@ static const struct {
 
 START_TEST(does_not_start)
 {
+    const char *notifications;
+
     aws.refused = refusals[_i].operation;
     aws.fault = (struct peer_reply){.status = 400, .body = refusals[_i].fault};
     ck_fails(run(NULL), err, refusals[_i].kind);
     ck_assert_uint_eq(atomic_load(&aws.polls), 0);
     ck_assert(!logged("started"));
     ck_assert(!logged("stopped"));
-    ck_assert_ptr_null(strstr(told(), "READY=1"));
+    notifications = told();
+    ck_assert_ptr_null(strstr(notifications, "READY=1"));
+    ck_assert_ptr_nonnull(strstr(notifications, "STATUS=Ended: "));
 }
 END_TEST
 

@@ -49,6 +49,12 @@ static void given_settings(const char *status_file, const char *page, int interv
     request = (struct config_request){.file = "/dev/null", .set = set, .set_count = 4};
 }
 
+static struct backlog *make_backlog(void)
+{
+    return backlog_new(&(struct backlog_options){
+        .sqs = &aws.sqs, .queue_url = GIVEN_QUEUE_URL, .reading = &reading});
+}
+
 static void make_crew(void)
 {
     struct acknowledger_options options = {.stats = &stats, .abort = &abort_flag};
@@ -63,8 +69,7 @@ static void make_crew(void)
     reading = BACKLOG_UNKNOWN;
     reading.visible = 7;
     reading.read_ns = clock_now();
-    crew.backlog = backlog_new(&(struct backlog_options){
-        .sqs = &aws.sqs, .queue_url = GIVEN_QUEUE_URL, .reading = &reading});
+    crew.backlog = make_backlog();
     services = (struct services){.region = "us-east-1", .credentials = aws.credentials};
     (void)snprintf(start.findings.queue_url, sizeof(start.findings.queue_url), "%s",
                    GIVEN_QUEUE_URL);
@@ -194,6 +199,21 @@ static void table_fails(const char *code)
     breaker_answered(crew.breaker, false, &err);
 }
 
+/* Time goes on while the status is filled: the look at the backlog ends behind the reading. */
+START_TEST(tells_of_no_time_to_come)
+{
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
+    reading.read_ns = clock_now() + 2 * CLOCK_NS_PER_S;
+    backlog_free(crew.backlog);
+    crew.backlog = make_backlog();
+    run_on();
+    tick(1);
+    status = read_status();
+    given_field(json_object_get(status, "backlog"), "read_at", "2026-11-22T13:05:10.123Z");
+}
+END_TEST
+
 static void queue_fails(const char *code)
 {
     (void)error_set(&err, ERROR_SERVER, code, "an outage");
@@ -272,6 +292,25 @@ START_TEST(counts_what_a_drain_has_to_do)
 }
 END_TEST
 
+/* Of what was in hand before only the rest is its work. */
+START_TEST(counts_a_drain_from_its_begin)
+{
+    struct message *m[2];
+
+    run_on();
+    for (int i = 0; i < 2; i++)
+        m[i] = given_taken(crew.queue, given_message(i == 0 ? "m0" : "m1", "{}", 1));
+    tick(1);
+    queue_finished(crew.queue);
+    queue_gone(crew.queue, 1);
+    ck_assert_str_eq(reporter_tick(&reporter, STATUS_DRAINING, clock_now() + 80 * CLOCK_NS_PER_S),
+                     "Draining: 1 of 1 message left, up to 80 s");
+    queue_finished(crew.queue);
+    for (int i = 0; i < 2; i++)
+        message_free(m[i]);
+}
+END_TEST
+
 /* Spans are those of a clock that nobody sets. */
 START_TEST(counts_seconds_though_the_wall_clock_jumps)
 {
@@ -306,7 +345,7 @@ static void given_status_of(long pid, int64_t age_ms)
     ck_assert_int_eq(utimensat(AT_FDCWD, status_path, times, 0), 0);
 }
 
-enum { PARENT, OURSELVES, NOBODY };
+enum { PARENT, OURSELVES, NOBODY, ANOTHER }; /* a process of that number, but no orderd */
 
 static const struct {
     int who;
@@ -314,12 +353,12 @@ static const struct {
     bool shared;
 } writers[] = {
     {PARENT, 1000, true},  {PARENT, 5000, true},  {PARENT, 5001, false},
-    {NOBODY, 1000, false}, {OURSELVES, 0, false},
+    {NOBODY, 1000, false}, {OURSELVES, 0, false}, {ANOTHER, 1000, false},
 };
 
 START_TEST(says_once_that_another_daemon_writes_the_file)
 {
-    long pids[] = {(long)getppid(), (long)getpid(), (1L << 22) + 1};
+    long pids[] = {(long)getppid(), (long)getpid(), (1L << 22) + 1, 1};
 
     given_status_of(pids[writers[_i].who], writers[_i].age_ms);
     tell(STATUS_RUNNING);
@@ -505,6 +544,19 @@ START_TEST(follows_a_reload)
 }
 END_TEST
 
+/* It takes a restart. */
+START_TEST(shows_the_environment_in_use)
+{
+    static char suffix[] = "environment_suffix=late";
+
+    run_on();
+    set[2] = suffix;
+    control_reload(&control);
+    tick(1);
+    check_status("environment", "");
+}
+END_TEST
+
 START_TEST(complains_once_of_a_file)
 {
     CLEANUP(json_decrefp) json_t *line = NULL;
@@ -614,6 +666,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, holds_rather_than_pauses);
     tcase_add_test(tc, says_at_once_what_the_start_waits_for);
     tcase_add_test(tc, counts_what_a_drain_has_to_do);
+    tcase_add_test(tc, counts_a_drain_from_its_begin);
+    tcase_add_test(tc, tells_of_no_time_to_come);
     tcase_add_test(tc, counts_seconds_though_the_wall_clock_jumps);
     tcase_add_loop_test(tc, says_once_that_another_daemon_writes_the_file, 0, COUNT(writers));
     tcase_add_loop_test(tc, a_strange_file_is_nobody_s, 0, COUNT(strange));
@@ -624,6 +678,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, writes_metrics_each_interval);
     tcase_add_test(tc, speaks_of_an_interval_at_least);
     tcase_add_test(tc, follows_a_reload);
+    tcase_add_test(tc, shows_the_environment_in_use);
     tcase_add_test(tc, complains_once_of_a_file);
     tcase_add_test(tc, complains_again_after_a_success);
     tcase_add_test(tc, misses_the_default_directory_in_silence);

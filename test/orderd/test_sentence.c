@@ -136,9 +136,37 @@ START_TEST(says_what_it_does_and_why)
 }
 END_TEST
 
+START_TEST(says_why_it_ended)
+{
+    struct error why;
+    char text[SENTENCE_MAX];
+
+    (void)error_set(&why, ERROR_AUTH, "AccessDenied", "it may\nnot: \x1b[1m\xc3\xa9\x7f");
+    sentence_make_end(&why, text);
+    ck_assert_str_eq(text, "Ended: it may not:  [1m\xc3\xa9 ");
+}
+END_TEST
+
+/* It is cut between two characters, as systemd takes UTF-8 alone. */
+START_TEST(cuts_a_long_reason)
+{
+    struct error why = {.text = ""};
+    char text[SENTENCE_MAX];
+
+    if (_i == 1)
+        why.text[0] = 'x';
+    while (strlen(why.text) + 2 < sizeof(why.text))
+        memcpy(why.text + strlen(why.text), "\xc3\xa9", 2);
+    sentence_make_end(&why, text);
+    ck_assert_uint_eq(strlen(text), SENTENCE_MAX - 1 - (strlen("Ended: ") + 1 + (size_t)_i) % 2);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, says_what_it_does_and_why, 0, COUNT(rows));
+    tcase_add_test(tc, says_why_it_ended);
+    tcase_add_loop_test(tc, cuts_a_long_reason, 0, 2);
 }
 
 int main(void)
