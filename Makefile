@@ -9,9 +9,8 @@ B ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
-CFLAGS ?= -O3 -g
+CFLAGS ?= -g
 
 # A line a file; V=1 shows the commands.
 ifeq ($(V),)
@@ -23,13 +22,17 @@ PACKAGES := libcurl libssl libcrypto jansson libconfig libsystemd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDENING := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+# Small: what nothing calls is left out, and so are tables for unwinding, which -g has for a debugger
+# (sanitizers need them at run time). The sources' place is nowhere in it.
+SMALL := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables) \
+         -ffile-prefix-map=$(CURDIR)=.
 SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DORDERD_VERSION='"$(VERSION)"' -Iinclude \
-             -include base/banned.h $(WARNINGS) $(HARDENING) $(SANITIZER) \
+             -include base/banned.h $(WARNINGS) $(HARDENING) $(SMALL) $(SANITIZER) \
              $(PACKAGE_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(WERROR),-Werror)
 # one function is for a library to find: see src/aws/http.c
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections \
               -Wl,--export-dynamic-symbol=_gnutls_global_init_skip $(SANITIZER) $(LDFLAGS)
 
 # Asked once, and only when something is built: "make help" needs no packages.
@@ -38,24 +41,36 @@ PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES))
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
 base := arena backoff buf clock error event histogram log log_line log_output mem random replace \
-        scan stop thread utf8
+        replacer scan standard stop suggest thread utf8
 aws := call crc32 credentials credentials_container credentials_document credentials_environment \
        credentials_flight credentials_instance credentials_process credentials_profile \
        credentials_provider credentials_schedule credentials_web_identity digest dynamodb endpoint \
-       fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs sqs_move \
-       sqs_received sts sts_reply trust
+       envelope fault fetch http instance_metadata partition profile retry signed sigv4 skew sqs \
+       sqs_batch sqs_move sqs_queue sqs_received sqs_send sts sts_reply trust
 order := config config_file config_paths config_problems config_rules config_sources config_text \
          confirm decimal decode fingerprint item locate order record remedy services validate \
          value
-orderd := acknowledger alone breaker check circuit complaint control crew daemon deletes extender \
-          inbox lease log_breaker log_credentials message metrics notify outcome queue receiver \
-          recording reporter start status worker
-orderctl := arguments batch command completion context csv dlq_list dlq_match dlq_purge dlq_reason \
-            dlq_redrive dlq_send dlq_show dlq_task dlq_view dlq_walk doctor doctor_credentials \
-            doctor_lambda doctor_log doctor_network doctor_queue doctor_report doctor_rights \
-            doctor_settings doctor_table doctor_unit export held init init_table lines list \
-            outfile output pace plain pretty progress replay sample selection send sender since \
-            stats stats_page status suggest table table_scan text
+orderd := acknowledger alone backlog breaker check circuit complaint control crew daemon deletes \
+          extender inbox lease log_breaker log_credentials message metrics notify outcome queue \
+          receiver recording reporter sentence start status worker
+orderctl := arguments batch command completion completion_bash completion_zsh context csv dlq_list \
+            dlq_match dlq_purge dlq_reason dlq_redrive dlq_send dlq_show dlq_task dlq_view \
+            dlq_walk doctor doctor_credentials doctor_lambda doctor_log doctor_network \
+            doctor_queue doctor_report doctor_rights doctor_settings doctor_table doctor_unit \
+            export held init init_table lines list outfile output pace plain pretty progress \
+            replay sample selection send sender since stats stats_page status table table_scan \
+            text
+
+# What runs for every order is made fast, the rest small. A level in CFLAGS, such as -O0, goes for all.
+every_order := base/arena base/buf base/clock base/event base/histogram base/log base/log_line \
+               base/log_output base/mem base/random base/scan base/utf8 aws/call aws/crc32 \
+               aws/digest aws/dynamodb aws/envelope aws/http aws/retry aws/sigv4 aws/sqs \
+               aws/sqs_batch aws/sqs_received order/confirm order/decimal order/decode \
+               order/fingerprint order/item order/order order/record order/validate order/value \
+               orderd/acknowledger orderd/breaker orderd/deletes orderd/inbox orderd/lease \
+               orderd/message orderd/outcome orderd/queue orderd/receiver orderd/recording \
+               orderd/worker
+level = $(if $(filter -O%,$(CFLAGS)),,$(if $(filter $(every_order),$*),-O3,-Os))
 
 # A layer is an archive; a program or test links its own and those below, so that a call upwards
 # does not link.
@@ -84,10 +99,22 @@ $(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
-$(B)/obj/%.o: src/%.c | setup-build
+# Other flags, or another version, make everything anew.
+flags = $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) fast: $(every_order)
+$(B)/flags: FORCE | $(B)/ setup-build
+	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(flags))' >$@
+
+$(B)/:
+	@mkdir -p $@
+
+.PHONY: FORCE
+FORCE:
+
+$(B)/obj/%.o: src/%.c $(B)/flags | setup-build
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(level) -pthread -MMD -MP -c -o $@ $<
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -103,7 +130,7 @@ $(B)/libfake.a: $(fakes)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/test/%.o: test/%.c | setup-build setup-test
+$(B)/test/%.o: test/%.c $(B)/flags | setup-build setup-test
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -DTEST_DIR='"$(CURDIR)/test"' -pthread -MMD -MP -c -o $@ $<
@@ -151,7 +178,7 @@ format: setup-lint
 	clang-format -i $(c_files)
 
 .PHONY: lint
-lint: setup-build setup-test setup-lint
+lint: setup-build setup-lint setup-python
 	$(Q)clang-format --dry-run -Werror $(c_files)
 	test/lint $(B)
 
@@ -169,13 +196,16 @@ setup-fuzz:
 setup-python: setup-test
 	@test/setup/python.sh
 
+include deploy/install.mk
+include deploy/package.mk
 include test/bench/bench.mk
 include test/fuzz/fuzz.mk
 include test/chaos/chaos.mk
+include test/boot/boot.mk
 include test/deploy/deploy.mk
 
 .PHONY: clean
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -21,6 +21,7 @@ enum {
     SQS_BODY_MAX = 1024 * 1024,
     SQS_URL_MAX = 1024,
     SQS_ID_MAX = 128,
+    SQS_ARN_MAX = 256,
 };
 
 struct sqs {
@@ -128,12 +129,12 @@ bool sqs_parse_batch(const char *text, size_t len, struct sqs_entry *entries, si
 
 /* What is read of a queue's attributes. Numbers are -1 where the server does not say. */
 struct sqs_attributes {
-    char arn[256];
+    char arn[SQS_ARN_MAX];
     bool fifo;
     int64_t visibility_s, retention_s;
     int64_t visible, not_visible, delayed; /* approximate numbers of messages */
     int64_t max_receive_count;             /* 0: no redrive policy; -1: unreadable */
-    char dead_letter_arn[256];             /* "" without a redrive policy */
+    char dead_letter_arn[SQS_ARN_MAX];     /* "" without a redrive policy */
     bool managed_key;                      /* encrypted with a key of SQS's own */
     char kms_key[256]; /* id, ARN or alias of the KMS key that it is encrypted with; "": none */
 };

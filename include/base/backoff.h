@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct backoff {
-    int64_t first_ns, max_ns;
-    int64_t next_ns; /* the pause that comes next; 0: the first */
+    int64_t first_ns, max_ns; /* the longest may be changed on the way */
+    int64_t next_ns;          /* the pause that comes next; 0: the first */
 };
 
 /* Returns the pause before the next attempt; the one after it is twice as long. */

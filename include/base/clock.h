@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_NS_PER_MS INT64_C(1000000)
 #define CLOCK_NS_PER_S INT64_C(1000000000)
@@ -29,6 +30,10 @@ int64_t clock_wall_ms(void);
 
 /* Waits until FD is readable (true) or clock_now() reaches UNTIL_NS (false). */
 bool clock_wait(int fd, int64_t until_ns);
+
+/* Returns when NS from now are over on the real CLOCK_MONOTONIC, whatever the source: for the waits
+ * of a condition (pthread_cond_clockwait(3)). */
+struct timespec clock_monotonic_after(int64_t ns);
 
 /* Replaces the source of time; NULL brings the real one back. */
 void clock_replace(const struct clock_source *source);

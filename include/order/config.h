@@ -135,6 +135,9 @@ void config_release(struct settings *settings);
 const char *config_origin(const struct settings *s, const char *name);
 bool config_is_default(const struct settings *s, const char *name);
 
+/* Returns the default of a text; static. */
+const char *config_default(const char *name);
+
 /* Appends the names of the settings whose values differ between the two, with commas; those that
  * can change while the daemon runs, or the others. */
 void config_changes(const struct settings *before, const struct settings *after, bool reloadable,
@@ -144,11 +147,14 @@ void config_changes(const struct settings *before, const struct settings *after,
 void config_print(const struct settings *settings, FILE *out);
 
 /*
- * Looks at the files and directories that settings name, without changing any: what a start would
- * fail on, or go without, is noted in settings->problems. The directory of a default may be
+ * Look at the files and directories that settings name, without changing any, and note what is
+ * wrong in settings->problems: of those that a start would fail on, and of those that tell how the
+ * daemon is, which it goes without until they can be written. The directory of a default may be
  * missing, as the service manager makes it. Errors: config, as those of config_load().
  */
 bool config_check_files(struct settings *settings, struct error *err)
+    __attribute__((warn_unused_result));
+bool config_check_reports(struct settings *settings, struct error *err)
     __attribute__((warn_unused_result));
 
 /* Prints each problem on a line of its own behind PROGRAM; ERR when none was noted. */

@@ -8,6 +8,7 @@
 #ifndef ORDER_CONFIG_TABLE_H
 #define ORDER_CONFIG_TABLE_H
 
+#include "base/buf.h"
 #include "order/config.h"
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 
 enum config_type { CONFIG_IS_TEXT, CONFIG_IS_NUMBER };
 
-enum { CONFIG_ALIASES_MAX = 3 };
+enum { CONFIG_ALIASES_MAX = 3, CONFIG_NAME_SIZE = 64 };
 
 struct config_setting_row {
     const char *name;
@@ -51,6 +52,13 @@ bool config_row_group(const char *path);
 /* Notes a problem: "ORIGIN: text". R is the row that it spoils, NULL for none. */
 void config_refuse(struct config_load *l, const struct config_setting_row *r, const char *origin,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Notes that no setting is called NAME, and which one was probably meant. */
+void config_refuse_name(struct config_load *l, const char *origin, const char *name);
+
+/* Appends "; did you mean ...?" with the setting that an unknown NAME was probably meant to be, or
+ * the GROUP of settings if one can be meant; nothing when nothing is like it. */
+void config_put_like(const char *name, bool group, struct buf *out);
 
 /* Notes that a row's value is not what it accepts. */
 void config_refuse_value(struct config_load *l, const struct config_setting_row *r,

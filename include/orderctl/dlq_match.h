@@ -33,9 +33,9 @@ bool dlq_match_complete(const struct dlq_match *m);
 /* Says which ids were not found; returns how many. */
 size_t dlq_match_tell_missing(const struct dlq_match *m, struct output *out);
 
-/* Tells whether a reason has that error code, in any case; "none" is a message without one that is
- * not harmless. One that could not be read has no code, not even none. */
-bool dlq_match_code(const struct dlq_reason *reason, const char *code);
+/* Tells whether a reason has one of the error codes; "none" is a message without one that is not
+ * harmless. One that could not be read has no code, not even none. */
+bool dlq_match_code(const struct dlq_reason *reason, const char *const *codes, size_t count);
 
 /* Checks that ids are none that cannot be. Errors: as of arguments_refuse(). */
 bool dlq_match_check(const struct arguments *a, const char *option, struct error *err)

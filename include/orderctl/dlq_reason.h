@@ -32,6 +32,8 @@ struct dlq_reader {
     struct error refusal;    /* why it is none */
     bool valid;
     bool all_items; /* ask for the item about the message also where it adds no reason */
+    bool brief;     /* the reason is for a remark: the table is not asked where the message tells
+                       itself, and no answer of it is no fault */
     bool no_table;  /* it did not answer, and is asked no more */
     struct digest *digest;
 };

@@ -21,6 +21,7 @@ struct dlq_sender {
 /* One message that is to be moved. */
 struct dlq_moving {
     const struct sqs_message *message; /* of the walk's page; borrowed */
+    size_t prospect;                   /* the caller's: what will become of it */
     enum sqs_entry_result result;      /* filled in; RETRY: not sent, or no word about it */
     char id[SQS_ID_MAX];               /* filled in: its new id, once sent */
     char reason[256];                  /* filled in: why it is not sent */

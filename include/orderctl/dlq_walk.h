@@ -27,6 +27,9 @@ struct dlq_walk {
     struct sqs_received page; /* what the last receive brought that is new */
 };
 
+/* Borrows the queue's name out of its URL. */
+const char *dlq_name(const char *url);
+
 enum dlq_answer { DLQ_PAGE, DLQ_END, DLQ_FAILED };
 
 /* Finds the dead-letter queue, gives it to the context's client, and asks how many messages there

@@ -33,7 +33,7 @@ enum doctor_need {
     DOCTOR_SQS,      /* it answers */
     DOCTOR_DYNAMODB, /* likewise */
     DOCTOR_STS,      /* likewise */
-    DOCTOR_KEYS,     /* there are credentials */
+    DOCTOR_KEYS,     /* there are credentials, and nobody refused them */
     DOCTOR_QUEUE,    /* its attributes were read */
     DOCTOR_DEAD,     /* those of the dead-letter queue */
     DOCTOR_TABLE,    /* its description was read */
@@ -100,6 +100,10 @@ void doctor_summary(struct doctor *d);
 void doctor_have(struct doctor *d, enum doctor_need need);
 void doctor_lack(struct doctor *d, enum doctor_need need, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Tells whether a service refused the keys themselves, whatever their rights. That is then the
+ * fault of the check under way, and what needs keys is skipped from there on. */
+bool doctor_keys_refused(struct doctor *d, const struct error *err);
 
 /* Writes a time as people do: "4 days", "12 hours", "60 s". */
 void doctor_span(int64_t seconds, char out[DOCTOR_SPAN_SIZE]);

@@ -15,7 +15,7 @@ enum held_fate {
 };
 
 struct held_message {
-    char *id, *receipt_handle; /* owned; the handle NULL when there is none */
+    char *id, *receipt_handle; /* owned; the handle NULL when there is none, or no use for it */
     enum held_fate fate;
 };
 
@@ -34,6 +34,10 @@ bool held_add(struct held *h, const char *id, char *receipt_handle);
 
 /* Borrows a message until the next one is added; NULL when it is not there. */
 struct held_message *held_find(const struct held *h, const char *id);
+
+/* Notes that a message is deleted. Its id stays known, should it come again; its handle, which
+ * takes far more memory, is dropped. */
+void held_gone(struct held_message *m);
 void held_release(struct held *h);
 
 #endif

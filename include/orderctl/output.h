@@ -20,6 +20,8 @@ struct output {
     FILE *data, *messages; /* borrowed */
     bool json;             /* objects a line instead of tables */
     size_t width;          /* columns of the terminal that the data go to; 0: none, or unknown */
+    size_t height;         /* its lines; likewise */
+    bool terminal;         /* the data go to one */
     bool colors;           /* the data go to a terminal that may show colours */
     bool shows_progress;   /* the messages go to a terminal */
     bool progress_shown;   /* the cursor stands behind a progress text */
@@ -34,12 +36,19 @@ enum color { COLOR_NONE, COLOR_GOOD, COLOR_WARNING, COLOR_BAD, COLOR_STRONG };
  */
 void output_init(struct output *o, FILE *data, FILE *messages, bool json);
 
+/* Looks anew how wide and high the terminal is. */
+void output_measure(struct output *o);
+
 /* Returns the bytes that begin a colour, or with COLOR_NONE end any; "" where there are none to be
  * shown. */
 const char *output_color(const struct output *o, enum color color);
 
 /* Writes bytes of data as they are. */
 void output_bytes(struct output *o, const char *bytes, size_t len);
+
+/* Writes JSON, of which U+007F to U+009F are escaped: it may hold them, but they can drive a
+ * terminal. */
+void output_json(struct output *o, const char *json, size_t len);
 
 /* Prints a line of data for people. */
 void output_line(struct output *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -99,7 +108,8 @@ void record_json(struct record *r, const char *name, const char *json, size_t le
 /* Gives the value that was added last a colour, for people whose terminal shows any. */
 void record_color(struct record *r, enum color color);
 
-/* Prints what was added, and empties the record for the next one. */
+/* Prints what was added, and empties the record for the next one. No control character is written
+ * as it is, whatever the values hold. */
 void record_print(struct record *r);
 void record_release(struct record *r);
 

@@ -9,6 +9,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* The error codes that items have (docs/log-messages.md, "Codes of orders"). */
+#define SELECTION_CODES                                                                            \
+    "INVALID_JSON INVALID_ORDER ORDER_CONFLICT ORDER_TOO_LARGE PROCESSING_FAILED RECORD_REFUSED"
+
 /* The rows of these options in a command's table of flags, and how its usage shows them. */
 #define SELECTION_USAGE "[--status STATUS] [--since TIME] [--error CODE] [--limit N]"
 #define SELECTION_FLAGS                                                                            \
@@ -23,8 +27,8 @@
          .help = "only those updated in the last 30s, 15m, 2h, 7d, or since a time (UTC)"},        \
         {.name = "error",                                                                          \
          .value = "CODE",                                                                          \
-         .words = "INVALID_JSON INVALID_ORDER ORDER_CONFLICT ORDER_TOO_LARGE PROCESSING_FAILED "   \
-                  "RECORD_REFUSED",                                                                \
+         .words = SELECTION_CODES,                                                                 \
+         .only_words = true,                                                                       \
          .help = "only those that failed with this error code"},                                   \
     {                                                                                              \
         .name = "limit", .value = "N", .number = true, .min = 1, .max = 1000000000,                \

@@ -34,7 +34,20 @@
     }
 #define SENDER_DETAILS                                                                             \
     "Ctrl-C ends it after the call that is under way, and what was read is sent. Whatever\n"       \
-    "ends it early, it says with which --from-line to go on.\n"
+    "ends it early, it says with which --from-line to go on, and which lines may or may\n"         \
+    "not have been sent: sent again they do no harm, as an order is recorded once.\n"
+
+/* What is said of messages that were sent, and of which no answer came. */
+#define SENDER_IN_DOUBT                                                                            \
+    "may or may not have been sent (twice is harmless: an order is recorded once)"
+
+enum { SENDER_REASONS_MAX = 4 };
+
+/* How many were skipped for a reason. */
+struct sender_skips {
+    const char *reason; /* a constant; NULL: none so far */
+    uint64_t count;
+};
 
 struct sender {
     struct context *context; /* borrowed */
@@ -44,9 +57,11 @@ struct sender {
     const char *source;             /* what is read: "standard input" */
     const char *unit;               /* what a message's number counts: "line" */
     uint64_t sent, unsent, skipped; /* skipped: there was no need to send them */
-    uint64_t next;                  /* number of the first one that was neither sent nor said */
-    uint64_t at, end;               /* how far it is in its source; end 0: unknown */
-    bool dry;                       /* counts, and sends nothing */
+    struct sender_skips skips[SENDER_REASONS_MAX];
+    uint64_t next;    /* number of the first one that was neither sent nor said */
+    uint64_t at, end; /* how far it is in its source; end 0: unknown */
+    bool dry;         /* counts, and sends nothing */
+    bool verbose;     /* says of each one that is skipped why */
 };
 
 /* Begins. RATE a second; 0: as fast as it goes. Texts are borrowed. */
@@ -60,11 +75,15 @@ bool sender_add(struct sender *s, const char *body, size_t len, uint64_t number,
 /* Says and counts that one is not sent. */
 void sender_refuse(struct sender *s, uint64_t number, const char *reason);
 
+/* Counts one that there is no need to send. REASON is a constant that reads well behind a number
+ * too, as "PROCESSED already"; a run has SENDER_REASONS_MAX of them at most. */
+void sender_skip(struct sender *s, uint64_t number, const char *reason);
+
 /* Sends what is left, prints the counts and frees it; OK and ERR are how the source ended. */
 bool sender_finish(struct sender *s, bool ok, struct error *err)
     __attribute__((warn_unused_result));
 
-/* Takes a line: calls sender_add(), sender_refuse(), or counts it in s->skipped. */
+/* Takes a line: calls sender_add(), sender_refuse() or sender_skip(). */
 typedef bool sender_line(void *arg, struct sender *s, const char *line, size_t len, uint64_t number,
                          struct error *err);
 

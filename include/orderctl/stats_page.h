@@ -6,11 +6,11 @@
 #define ORDERCTL_STATS_PAGE_H
 
 #include "base/buf.h"
+#include "orderctl/output.h"
 
 #include <jansson.h>
-#include <stddef.h>
 
-/* Appends the page; WIDTH is the terminal's columns, 0 when there is none to fit. */
-void stats_page_put(struct buf *out, const json_t *status, size_t width);
+/* Appends the page, for where SHOWN goes: in its width, and in colours where it has any. */
+void stats_page_put(struct buf *out, const json_t *status, const struct output *shown);
 
 #endif

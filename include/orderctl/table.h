@@ -2,8 +2,9 @@
  * table: a table for people. Rows are collected, and a page of them is printed at a time, in
  * columns as wide as their widest cells so far. One thread.
  *
- * On a terminal the columns are made to fit its width: what is too long is cut and ends with "…".
- * Elsewhere nothing is cut, so that a file or a filter gets all of it.
+ * On a terminal the columns are made to fit its width: what is too long is cut and ends with "…",
+ * but for ids, which are there to be copied: where one is longer than its column, its row goes on
+ * in the next line. Elsewhere nothing is cut, so that a file or a filter gets all of it.
  */
 #ifndef ORDERCTL_TABLE_H
 #define ORDERCTL_TABLE_H
@@ -28,6 +29,7 @@ struct table {
     const struct table_column *columns; /* borrowed */
     size_t column_count;
     size_t widths[TABLE_COLUMNS_MAX]; /* of the widest cells so far, or titles */
+    size_t least[TABLE_COLUMNS_MAX];  /* of what is never cut of them */
     bool headed;                      /* the titles were printed */
     struct buf bytes;
     struct table_cell *cells;
@@ -41,6 +43,10 @@ void table_release(struct table *t);
 /* Adds the next cell, row by row; "" is shown as "-". */
 void table_cell(struct table *t, const char *text, size_t len);
 void table_text(struct table *t, const char *text); /* NULL is "" */
+
+/* Likewise; the first KEEP bytes are never cut. */
+void table_kept(struct table *t, const char *text, size_t len, size_t keep);
+void table_id(struct table *t, const char *text); /* all of it */
 
 /* Gives the cell that was added last a colour, where the output shows any. */
 void table_color(struct table *t, enum color color);

@@ -29,7 +29,7 @@ enum { TABLE_SCAN_SEGMENTS_MAX = 64, TABLE_SCAN_SEGMENTS_USUAL = 4 };
 struct table_scan {
     const json_t *request; /* what chooses the items; borrowed */
     unsigned segments;     /* 1 to TABLE_SCAN_SEGMENTS_MAX */
-    int64_t limit;         /* so many items are enough */
+    int64_t limit;         /* so many items are likely to be enough, so no more are read at first */
 
     /* Takes a page of items (borrowed); SCANNED says how many were read for it. False: enough. */
     bool (*page)(void *arg, const json_t *items, int64_t scanned);

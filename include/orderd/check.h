@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "order/config.h"
+#include "orderd/backlog.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,8 +35,10 @@ struct check_options {
 struct check_findings {
     char queue_url[SQS_URL_MAX];
     char dead_letter_url[SQS_URL_MAX]; /* "" when unknown */
+    char dead_letter_arn[SQS_ARN_MAX]; /* of the redrive policy; "" when it was not needed */
     int64_t max_receive_count;         /* 0: no redrive policy, or an unreadable one */
     bool may_not_extend;               /* the right to change a visibility is missing */
+    struct backlog_reading backlog;
 };
 
 /* Repeats a step of the start, with pauses, until it succeeds (true) or there is no point in going

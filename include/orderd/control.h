@@ -9,6 +9,7 @@
 #include "order/services.h"
 #include "orderd/crew.h"
 #include "orderd/stats.h"
+#include "orderd/status.h"
 
 #include <stdbool.h>
 
@@ -40,7 +41,7 @@ void control_reload(struct control *c);
 /* Opens no polls until it is resumed. SIGNAL_NAME is who asked, for the log. */
 void control_pause(struct control *c, bool paused, const char *signal_name);
 
-/* Writes a full status to the log; STATE is what the daemon does. */
-void control_log_status(const struct control *c, const char *state);
+/* Writes a full status to the log; ASKED is the state that the daemon is to be in. */
+void control_log_status(const struct control *c, enum status_state asked);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * crew: the threads that do the work, and what they share: receivers, workers, the acknowledger.
+ * crew: the threads that do the work, and what they share: receivers, workers, the acknowledger;
+ * and the one that looks how much work there is.
  *
  * Built, started and ended step by step by the main thread; the steps of the end are taken in the
  * order of the functions here, each when the one before is over.
@@ -13,6 +14,7 @@
 #include "order/config.h"
 #include "order/services.h"
 #include "orderd/acknowledger.h"
+#include "orderd/backlog.h"
 #include "orderd/breaker.h"
 #include "orderd/check.h"
 #include "orderd/lease.h"
@@ -45,6 +47,9 @@ struct crew {
     struct receiver *receivers;
     struct thread *receiver_threads;
     unsigned receiver_count;
+
+    struct backlog *backlog;
+    struct thread backlog_thread;
 
     bool table_down;   /* as far as the log says; of who tells about the table's breaker */
     int64_t report_ns; /* the next line about an open breaker */
@@ -81,7 +86,7 @@ bool crew_deletes_ended(const struct crew *c);
 /* Ends all waiting and all calls at once; the abort flag is up. */
 void crew_abort(struct crew *c);
 
-/* Takes whatever steps of the end are left, and joins. */
+/* Takes whatever steps of the end are left, and joins; the stop flag is up. */
 void crew_join(struct crew *c);
 
 /* Borrows the name of a thread that has not moved within its bound; NULL when all have. */
@@ -89,9 +94,6 @@ const char *crew_hanging(const struct crew *c, int64_t now_ns);
 
 /* Returns its threads one after the other, by an index from 0; NULL beyond the last. */
 const struct thread *crew_thread(const struct crew *c, unsigned index);
-
-/* Tells what keeps it from receiving; NULL while nothing does. Static text. */
-const char *crew_waits_for(const struct crew *c);
 
 /* Logs once a minute what an open breaker waits for. */
 void crew_report(struct crew *c, int64_t now_ns);

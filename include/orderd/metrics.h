@@ -20,14 +20,19 @@
 
 /* All numbers at one time. Counters count from the start of the process. */
 struct metrics_reading {
-    int64_t wall_ms;
+    int64_t at_ns;   /* clock_now(): what spans and rates are made of */
+    int64_t wall_ms; /* for stamps */
     uint64_t received, processed, duplicate, failed, deferred;
     uint64_t deleted, delete_failures, leases_lost, unreadable;
     uint64_t sqs_calls, dynamodb_calls, api_calls, throttles, log_lines_lost;
     uint64_t table_open, queue_open, breaker_open; /* 0 or 1; the last: any of them */
     uint64_t workers_busy, in_hand, waiting, undeleted;
+    uint64_t queue_visible, queue_hidden, queue_delayed, dead_letters; /* or METRIC_UNKNOWN */
     struct distribution age, wait, processing, record, deletion, whole;
 };
+
+/* A gauge that nobody has read yet: Prometheus' page does not have it. */
+#define METRIC_UNKNOWN UINT64_MAX
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_DISTRIBUTION };
 

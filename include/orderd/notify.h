@@ -7,20 +7,21 @@
 #ifndef ORDERD_NOTIFY_H
 #define ORDERD_NOTIFY_H
 
+#include "orderd/sentence.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NOTIFY_STATUS_MAX = 1024 + 64 }; /* a queue's URL and a few words */
-
 struct notify {
-    bool ready;                   /* it was told so */
-    char told[NOTIFY_STATUS_MAX]; /* the status that it was told last */
-    const char *hanging;          /* a thread that does not move */
-    int64_t watchdog_ns;          /* between two signs of life; 0: it wants none */
-    int64_t alive_ns;             /* the next sign (clock_now) */
-    int64_t time_ns;              /* more time is asked for then */
-    int64_t looked_ns;            /* when threads were looked at last */
-    int64_t grace_ns;             /* until then nobody is taken to hang */
+    bool ready;              /* it was told so */
+    char told[SENTENCE_MAX]; /* the status that it was told last, */
+    int64_t told_ns;         /* and when */
+    const char *hanging;     /* a thread that does not move */
+    int64_t watchdog_ns;     /* between two signs of life; 0: it wants none */
+    int64_t alive_ns;        /* the next sign (clock_now) */
+    int64_t time_ns;         /* more time is asked for then */
+    int64_t looked_ns;       /* when threads were looked at last */
+    int64_t grace_ns;        /* until then nobody is taken to hang */
 };
 
 /* Prepares it; a start that is over before QUIET_NS says nothing of the time that it takes. */
@@ -29,7 +30,8 @@ void notify_init(struct notify *n, int64_t quiet_ns);
 /* Says that the start, or a reload, is over; STATUS is what the daemon does, in a sentence. */
 void notify_ready(struct notify *n, const char *status);
 
-/* Says what the daemon does, when that has changed. */
+/* Says what the daemon does, when that has changed; where only numbers have, no sooner than 10 s
+ * after what was said last. */
 void notify_status(struct notify *n, const char *status);
 
 /* Says that settings are being read again; notify_ready() ends it. */

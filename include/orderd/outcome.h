@@ -39,7 +39,6 @@ bool outcome_is_orders_fault(const struct error *err);
 /* What is known of the queue's redrive policy. */
 struct redrive {
     _Atomic int64_t max_receive_count; /* 0: unknown, or there is none */
-    _Atomic int64_t look_ns;           /* clock_now() at which it is read again */
 };
 
 /* Tells whether the redrive policy moves a message to the dead-letter queue at its next receive. */

@@ -11,7 +11,6 @@
 #include "orderd/acknowledger.h"
 #include "orderd/breaker.h"
 #include "orderd/lease.h"
-#include "orderd/outcome.h"
 #include "orderd/queue.h"
 #include "orderd/stats.h"
 
@@ -23,7 +22,6 @@ struct receiver_options {
     struct leases *leases;
     struct acknowledger *acknowledger; /* extends the leases */
     struct breaker *breaker;           /* of the table */
-    struct redrive *redrive;
     struct stats *stats;
     struct client *sqs;
     const char *queue_url;

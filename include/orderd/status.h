@@ -9,13 +9,24 @@
 #include "aws/credentials.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "orderd/backlog.h"
 #include "orderd/breaker.h"
 #include "orderd/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STATUS_THREADS_MAX = 320, STATUS_MAX = 256 * 1024, STATUS_WHY_MAX = 160 };
+enum { STATUS_THREADS_MAX = 320, STATUS_MAX = 256 * 1024, STATUS_WHY_MAX = 208 };
+
+enum status_state {
+    STATUS_STARTING,
+    STATUS_RUNNING,
+    STATUS_PAUSED,
+    STATUS_HOLDING, /* it runs or is paused, and a breaker is open */
+    STATUS_DRAINING,
+    STATUS_STOPPED,
+    STATUS_STATES
+};
 
 struct status_thread {
     const char *name, *doing; /* borrowed */
@@ -32,13 +43,19 @@ struct status {
     const char *version, *environment, *queue, *table, *region; /* borrowed */
     int pid;
     int64_t now_ms, started_ms; /* wall time */
-    const char *state;          /* starting, running, paused, holding, draining, stopped */
-    int64_t since_ms;           /* wall time since when it is in that state */
-    char why[STATUS_WHY_MAX];   /* it is not running; "" */
-    int64_t oldest_ms;          /* age of the oldest message in hand; -1: none */
-    int64_t lease_left_ms;      /* of the lease that ends first; -1: none */
+    int64_t started_ns;         /* clock_now() */
+    enum status_state state;
+    bool start_held;          /* it waits, as it starts, for what may pass */
+    int64_t since_ms;         /* wall time since when it is in that state */
+    char why[STATUS_WHY_MAX]; /* it is not running; "" */
+    int64_t oldest_ms;        /* age of the oldest message in hand; -1: none */
+    int64_t lease_left_ms;    /* of the lease that ends first; -1: none */
+    int64_t drain_left_ms;    /* of the time that a drain may take */
+    uint64_t drained_of;      /* the most messages that were in hand since it began */
     unsigned asked, waiting, in_work, undeleted, workers, idle_workers;
     struct status_breaker table_breaker, queue_breaker;
+    struct backlog_reading backlog;
+    int64_t backlog_read_ms, dead_letters_read_ms; /* wall time of its times; 0: never */
     struct credentials_state credentials;
     struct metrics_reading before,
         now;                          /* the begin of the interval that is spoken of, and its end */
@@ -46,6 +63,13 @@ struct status {
     struct status_thread threads[STATUS_THREADS_MAX];
     unsigned thread_count;
 };
+
+/* Names a state, as the file does. */
+const char *status_state_name(enum status_state state);
+
+/* Returns the state of a daemon that is to be in the state ASKED: a breaker that is OPEN holds one
+ * that runs or is paused. */
+enum status_state status_state_with(enum status_state asked, bool open);
 
 /* Appends the object, with a line end. */
 void status_put(struct buf *out, const struct status *s);

@@ -6,6 +6,8 @@ int64_t backoff_next(struct backoff *b)
 {
     int64_t pause = b->next_ns > 0 ? b->next_ns : b->first_ns;
 
+    if (pause > b->max_ns)
+        pause = b->max_ns;
     b->next_ns = pause <= b->max_ns / 2 ? pause * 2 : b->max_ns;
     return pause;
 }

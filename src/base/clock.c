@@ -57,6 +57,17 @@ bool clock_wait(int fd, int64_t until_ns)
     return source->wait(fd, until_ns);
 }
 
+struct timespec clock_monotonic_after(int64_t ns)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += ns % CLOCK_NS_PER_S;
+    t.tv_sec += ns / CLOCK_NS_PER_S + t.tv_nsec / CLOCK_NS_PER_S;
+    t.tv_nsec %= CLOCK_NS_PER_S;
+    return t;
+}
+
 void clock_replace(const struct clock_source *replacement)
 {
     source = replacement != NULL ? replacement : &real_source;

@@ -308,10 +308,7 @@ static void await_lines(void)
         (void)pthread_cond_wait(&writer.called, &writer.lock);
     }
     writer.asleep = false;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += GATHER_MS * CLOCK_NS_PER_MS;
-    until.tv_sec += until.tv_nsec / CLOCK_NS_PER_S;
-    until.tv_nsec %= CLOCK_NS_PER_S;
+    until = clock_monotonic_after(GATHER_MS * CLOCK_NS_PER_MS);
     while (!writer.hurry && !atomic_load(&writer.ending) &&
            pthread_cond_clockwait(&writer.called, &writer.lock, CLOCK_MONOTONIC, &until) == 0)
         ;

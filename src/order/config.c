@@ -170,6 +170,11 @@ bool config_is_default(const struct settings *s, const char *name)
     return strcmp(config_origin(s, name), CONFIG_DEFAULT_ORIGIN) == 0;
 }
 
+const char *config_default(const char *name)
+{
+    return config_row_find(name)->text;
+}
+
 /* --- values -------------------------------------------------------------------------------------
  */
 

@@ -123,7 +123,7 @@ static void check_setting(const struct walk *w, const config_setting_t *setting)
     }
     r = config_row_find(path);
     if (r == NULL) {
-        config_refuse(w->load, NULL, origin, "unknown setting %s", path);
+        config_refuse_name(w->load, origin, path);
         return;
     }
     right_type = r->type == CONFIG_IS_TEXT ? type == CONFIG_TYPE_STRING

@@ -99,6 +99,14 @@ bool config_check_files(struct settings *settings, struct error *err)
 
     check_readable(&l, "tls.ca_file", c->tls.ca_file);
     check_writable(&l, "log.file", c->log.file, false);
+    return config_report(settings, err);
+}
+
+bool config_check_reports(struct settings *settings, struct error *err)
+{
+    const struct config *c = &settings->values;
+    struct config_load l = {.settings = settings};
+
     check_writable(&l, "metrics.prometheus_file", c->metrics.prometheus_file, true);
     check_writable(&l, "status.file", c->status.file, true);
     return config_report(settings, err);

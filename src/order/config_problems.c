@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "order/config_table.h"
 
 #include <limits.h>
@@ -55,6 +56,58 @@ void config_refuse(struct config_load *l, const struct config_setting_row *r, co
     config_note_error(l, &err);
     if (r != NULL)
         l->refused[config_row_index(r)] = true;
+}
+
+/* Looks at a setting by its name, and, for a word that is in no group, at its last part, as in
+ * "workers", and at its group, whose name is put into GROUP; NULL: no group can be meant. */
+static void look_at_name(struct suggest *s, const char *name, char group[CONFIG_NAME_SIZE])
+{
+    const char *dot = strchr(name, '.');
+
+    suggest_look_at(s, name, NULL);
+    if (dot == NULL || strchr(s->word, '.') != NULL)
+        return;
+    suggest_look_at(s, dot + 1, name);
+    if (group == NULL)
+        return;
+    (void)snprintf(group, CONFIG_NAME_SIZE, "%.*s", (int)(dot - name), name);
+    suggest_look_at(s, group, NULL);
+}
+
+/* Where the name within a group begins, when the group itself is known; else 0. */
+static size_t known_group(const char *name)
+{
+    size_t len = strcspn(name, ".");
+    char group[CONFIG_NAME_SIZE];
+
+    (void)snprintf(group, sizeof(group), "%.*s", (int)len, name);
+    return name[len] == '.' && config_row_group(group) ? len + 1 : 0;
+}
+
+void config_put_like(const char *name, bool group, struct buf *out)
+{
+    char groups[CONFIG_SETTINGS_MAX][CONFIG_NAME_SIZE];
+    size_t known = known_group(name);
+    struct suggest s = SUGGEST_INIT(name + known);
+    struct config_row row;
+
+    for (unsigned i = 0; config_describe(i, &row); i++) {
+        if (known == 0)
+            look_at_name(&s, row.name, group ? groups[i] : NULL);
+        else if (strncmp(row.name, name, known) == 0)
+            suggest_look_at(&s, row.name + known, row.name);
+    }
+    if (s.best != NULL)
+        (void)buf_printf(out, "; did you mean %s?", s.best);
+}
+
+void config_refuse_name(struct config_load *l, const char *origin, const char *name)
+{
+    char text[CONFIG_NAME_SIZE + 32];
+    struct buf advice = BUF_FIXED(text);
+
+    config_put_like(name, true, &advice);
+    config_refuse(l, NULL, origin, "unknown setting %s%s", name, buf_text(&advice));
 }
 
 bool config_refused(const struct config_load *l, const struct config_setting_row *r)

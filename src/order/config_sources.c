@@ -78,15 +78,19 @@ bool config_check_command_line(const struct config_request *request, struct erro
     for (size_t i = 0; i < request->set_count; i++) {
         const char *set = request->set[i];
         size_t len = strcspn(set, "=");
-        char name[64];
+        char name[CONFIG_NAME_SIZE];
+        char text[CONFIG_NAME_SIZE + 32];
+        struct buf advice = BUF_FIXED(text);
 
         (void)snprintf(name, sizeof(name), "%.*s", (int)(len < 63 ? len : 63), set);
         if (set[len] != '=')
             return error_set(err, ERROR_CONFIG, CONFIG_BAD_OPTION,
                              "--set %.80s: must be NAME=VALUE", set);
-        if (config_row_find(name) == NULL)
-            return error_set(err, ERROR_CONFIG, CONFIG_BAD_OPTION,
-                             "--set %.80s: no setting has that name", set);
+        if (config_row_find(name) != NULL)
+            continue;
+        config_put_like(name, false, &advice);
+        return error_set(err, ERROR_CONFIG, CONFIG_BAD_OPTION,
+                         "--set %.80s: no setting has that name%s", set, buf_text(&advice));
     }
     return true;
 }

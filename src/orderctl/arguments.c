@@ -2,14 +2,15 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "orderctl/command.h"
-#include "orderctl/suggest.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { COMMANDS_MAX = 32 };
 
@@ -109,10 +110,23 @@ static const char *list_words(const char *words, struct buf *out)
 static bool check_word(const char *what, const char *words, const char *text, struct error *err)
 {
     char names[200];
+    char all[200];
+    char *rest = all;
     struct buf list = BUF_FIXED(names);
+    struct suggest s = SUGGEST_INIT(text);
 
-    return arguments_is_word(words, text) ||
-           arguments_refuse(err, "%s %.80s: must be %s", what, text, list_words(words, &list));
+    if (arguments_is_word(words, text))
+        return true;
+    (void)snprintf(all, sizeof(all), "%s", words);
+    for (const char *word; (word = strsep(&rest, " ")) != NULL;) {
+        if (strcasecmp(word, text) == 0)
+            s = (struct suggest){.word = word, .best = word}; /* nothing is more like it */
+        else
+            suggest_look_at(&s, word, NULL);
+    }
+    return arguments_refuse(err, "%s %.80s: must be %s%s%s%s", what, text, list_words(words, &list),
+                            s.best != NULL ? "; did you mean " : "", s.best != NULL ? s.best : "",
+                            s.best != NULL ? "?" : "");
 }
 
 static bool check_value(const struct flag *f, const char *text, struct error *err)

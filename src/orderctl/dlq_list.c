@@ -62,7 +62,7 @@ const struct command command_dlq_list = {
     .summary = "Lists the messages in the dead-letter queue, and why they are there",
     .details = "The messages stay where they are: they are received, hidden until all were seen,\n"
                "and handed back, which counts as one more receive of each. One whose very order\n"
-               "is processed is harmless. On a terminal long texts are cut to its width; a file,\n"
-               "a pipe and --json get all of them.\n",
+               "is processed is harmless. On a terminal long texts are cut to its width, ids are\n"
+               "not; a file, a pipe and --json get all of them.\n",
     .run = run,
 };

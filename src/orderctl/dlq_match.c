@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void dlq_match_init(struct dlq_match *m, const struct arguments *a, const char *option)
 {
@@ -68,13 +67,16 @@ size_t dlq_match_tell_missing(const struct dlq_match *m, struct output *out)
     return missing;
 }
 
-bool dlq_match_code(const struct dlq_reason *reason, const char *code)
+bool dlq_match_code(const struct dlq_reason *reason, const char *const *codes, size_t count)
 {
-    if (reason->unread)
+    const char *code = reason->code[0] != '\0' ? reason->code : "none";
+
+    if (reason->unread || reason->harmless)
         return false;
-    if (strcasecmp(code, "none") == 0)
-        return reason->code[0] == '\0' && !reason->harmless;
-    return strcasecmp(reason->code, code) == 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(codes[i], code) == 0)
+            return true;
+    return false;
 }
 
 bool dlq_match_check(const struct arguments *a, const char *option, struct error *err)

@@ -25,13 +25,6 @@ struct purge {
     uint64_t deleted, kept;
 };
 
-static const char *name_of(const struct context *c)
-{
-    const char *slash = strrchr(c->sqs.queue_url, '/');
-
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : c->sqs.queue_url;
-}
-
 /* Reads a line from the terminal, without its end. */
 static bool read_answer(struct context *c, struct buf *answer, struct error *err)
 {
@@ -66,11 +59,12 @@ static bool confirm(const struct purge *p, bool *agreed, struct error *err)
                          p->walk.queue.not_visible > 0 ? ", and those that somebody is reading"
                                                        : "");
     output_message(c->out, "this deletes %s in the dead-letter queue %s for good", buf_text(&what),
-                   name_of(c));
+                   dlq_name(c->sqs.queue_url));
     output_message(c->out, "type the queue's name, or yes, to go on:");
     if (!read_answer(c, &answer, err))
         return false;
-    *agreed = strcmp(buf_text(&answer), "yes") == 0 || strcmp(buf_text(&answer), name_of(c)) == 0;
+    *agreed = strcmp(buf_text(&answer), "yes") == 0 ||
+              strcmp(buf_text(&answer), dlq_name(c->sqs.queue_url)) == 0;
     return true;
 }
 
@@ -98,7 +92,7 @@ static bool purge_queue(struct purge *p, struct error *err)
             return error_set(err, ERROR_REJECTED, "PurgeQueueInProgress",
                              "%.200s is being purged already, which SQS does once in 60 s: repeat "
                              "it in a minute if messages are left",
-                             name_of(c));
+                             dlq_name(c->sqs.queue_url));
         return context_explain_dead_letter_queue(c, c->sqs.queue_url, err);
     }
     if (c->out->json) {
@@ -109,9 +103,10 @@ static bool purge_queue(struct purge *p, struct error *err)
         return true;
     }
     if (count >= 0)
-        output_line(c->out, "purged %s, about %lld messages", name_of(c), (long long)count);
+        output_line(c->out, "purged %s, about %lld messages", dlq_name(c->sqs.queue_url),
+                    (long long)count);
     else
-        output_line(c->out, "purged %s", name_of(c));
+        output_line(c->out, "purged %s", dlq_name(c->sqs.queue_url));
     output_message(c->out, "SQS takes up to 60 s for it, and what arrives meanwhile may go too");
     return true;
 }
@@ -200,10 +195,6 @@ static bool purge(struct purge *p, bool yes, struct error *err)
 
     if (!dlq_walk_begin(&p->walk, c, 0, err))
         return false;
-    if (!is_asked_for_part(p) && p->walk.queue.visible == 0 && p->walk.queue.not_visible == 0) {
-        (void)dlq_walk_was_empty(&p->walk);
-        return true;
-    }
     if (!agreed && !confirm(p, &agreed, err))
         return false;
     if (!agreed)
@@ -259,8 +250,9 @@ const struct command command_dlq_purge = {
     .summary = "Deletes the messages in the dead-letter queue",
     .details = "It says how many there are and asks on the terminal; elsewhere --yes is needed.\n"
                "Without --harmless and --id everything in the queue goes, in one call that SQS\n"
-               "allows once in 60 s. The exit status is 1 when it was not confirmed, and 2 when\n"
-               "there was nothing to be deleted.\n",
+               "allows once in 60 s; also where it says that there is nothing, as its numbers are\n"
+               "approximate. The exit status is 1 when it was not confirmed, and 2 when there was\n"
+               "nothing of what --harmless or --id ask for.\n",
     .flags = flags,
     .check = check,
     .run = run,

@@ -58,8 +58,10 @@ static json_t *read_item(struct dlq_reader *r, const char *key)
 
     if (r->no_table || context_get_item(r->context, key, &item, &err))
         return item;
-    output_message(r->context->out, "the reasons cannot be read: %s", err.text);
-    context_note(r->context, OUTCOME_INCOMPLETE);
+    if (!r->brief) {
+        output_message(r->context->out, "the reasons cannot be read: %s", err.text);
+        context_note(r->context, OUTCOME_INCOMPLETE);
+    }
     r->no_table = true;
     return NULL;
 }
@@ -138,13 +140,14 @@ static void tell_harmless(struct dlq_reason *out)
 void dlq_reader_find(struct dlq_reader *r, const struct sqs_message *m, struct dlq_reason *out)
 {
     const char *order_id = order_id_text(&r->order);
+    bool asks = r->valid || !r->brief;
 
     *out = (struct dlq_reason){.text = BUF_INIT(REASON_MAX)};
-    if (order_id[0] != '\0')
+    if (asks && order_id[0] != '\0')
         out->of_order = read_item(r, order_id);
     out->harmless =
         out->of_order != NULL && is_processed(out->of_order) && is_same_order(r, out->of_order);
-    out->recorded = out->harmless || find_recorded(r, m, out);
+    out->recorded = out->harmless || (asks && find_recorded(r, m, out));
     if (out->harmless) {
         tell_harmless(out);
         if (r->all_items)

@@ -7,7 +7,9 @@
 
 #include "aws/sqs_move.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "order/remedy.h"
+#include "orderctl/dlq_walk.h"
 #include "orderctl/progress.h"
 
 #include <stdio.h>
@@ -15,7 +17,10 @@
 
 #define LOOK_EVERY_NS CLOCK_NS_PER_S
 
-enum { LOOKS_UNLISTED_MAX = 30 /* until a task that was started has to show itself */ };
+enum {
+    LOOKS_UNLISTED_MAX = 30, /* until a task that was started has to show itself */
+    SOURCES_MAX = 1024,      /* bytes of queues' names */
+};
 
 struct task {
     struct context *context;
@@ -159,8 +164,38 @@ static bool start(struct task *t, unsigned rate, struct error *err)
     return look(t, &ignored) && is_running(t);
 }
 
-enum dlq_task_end dlq_task_run(struct context *c, const char *arn, unsigned rate, uint64_t *moved,
-                               struct error *err)
+/* Lists the names of the queues whose dead-letter queue it is; nothing without the right to. */
+static void list_sources(struct context *c, struct buf *out)
+{
+    CLEANUP(json_decrefp) json_t *request = json_pack("{s:s}", "QueueUrl", c->sqs.queue_url);
+    CLEANUP(json_decrefp) json_t *reply = NULL;
+    struct error ignored;
+    const json_t *url;
+    size_t i;
+
+    if (!sqs_call(&c->sqs, "ListDeadLetterSourceQueues", request, c->stop, &reply, &ignored))
+        return;
+    json_array_foreach (json_object_get(reply, "queueUrls"), i, url) {
+        if (json_is_string(url))
+            (void)buf_printf(out, "%s%s", out->len > 0 ? ", " : ": ",
+                             dlq_name(json_string_value(url)));
+    }
+}
+
+void dlq_task_announce(struct context *c, int64_t count)
+{
+    CLEANUP(buf_release) struct buf sources = BUF_INIT(SOURCES_MAX);
+
+    list_sources(c, &sources);
+    output_message(c->out,
+                   "SQS's own move task takes all of the about %lld messages in %s back to the "
+                   "queues that they came from%s%s",
+                   (long long)count, dlq_name(c->sqs.queue_url), buf_text(&sources),
+                   sources.overflowed ? " and others" : "");
+}
+
+enum dlq_task_end dlq_task_run(struct context *c, const char *arn, int64_t count, unsigned rate,
+                               uint64_t *moved, struct error *err)
 {
     struct task t = {.context = c, .arn = arn, .moved = moved};
 
@@ -175,6 +210,13 @@ enum dlq_task_end dlq_task_run(struct context *c, const char *arn, unsigned rate
     t.before_ms = t.state.started_ms;
     t.state = (struct sqs_move){.to_move = -1};
     *moved = 0;
+    dlq_task_announce(c, count);
+    output_message(c->out, "also those that no repetition can mend, which come straight back: "
+                           "\"orderctl dlq redrive --all --dry-run\" counts them");
+    if (stop_raised(c->stop)) {
+        (void)error_set(err, ERROR_STOPPED, "Stopped", "stopped by a signal: nothing is moved");
+        return DLQ_TASK_BROKEN;
+    }
     if (!start(&t, rate, err))
         return refused(&t, err);
     return follow(&t, err);

@@ -12,7 +12,7 @@ enum {
     ROW_TEXT_MAX = 4096,
 };
 
-/* All of them at their least fit 80 columns; a part of a UUID or a time still tells them apart. */
+/* All of them at their least fit 80 columns; ids go on in the next line. */
 static const struct table_column columns[] = {
     {"MESSAGE_ID", false, 9, false}, {"ORDER_ID", false, 10, false}, {"SENT", false, 11, false},
     {"RECEIVED", true, 0, false},    {"REASON", false, 30, false},
@@ -89,8 +89,8 @@ static void add_row(struct dlq_view *v, const struct sqs_message *m, const char 
     if (reason->code[0] != '\0')
         (void)buf_printf(&text, "%s: ", reason->code);
     (void)buf_append(&text, buf_text(&reason->text), reason->text.len);
-    table_text(&v->table, m->id);
-    table_text(&v->table, order_id);
+    table_id(&v->table, m->id);
+    table_id(&v->table, order_id);
     table_text(&v->table, sent);
     table_text(&v->table, receives);
     table_cell(&v->table, buf_text(&text), text.len);

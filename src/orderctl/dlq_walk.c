@@ -19,6 +19,13 @@ enum {
     NOTHING_NEW_MAX = 20, /* receives in a row that brought only what was seen */
 };
 
+const char *dlq_name(const char *url)
+{
+    const char *slash = strrchr(url, '/');
+
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : url;
+}
+
 /* Asks how many there are; without the right to ask, the numbers are -1, unknown. */
 static bool count_messages(struct context *c, struct sqs_attributes *queue, struct error *err)
 {
@@ -28,12 +35,15 @@ static bool count_messages(struct context *c, struct sqs_attributes *queue, stru
     return err->kind == ERROR_AUTH || context_explain_dead_letter_queue(c, c->sqs.queue_url, err);
 }
 
-/* How long the messages have to stay hidden, by how many there are. */
+/* How long the messages have to stay hidden, by how many there are; as long as any when nobody
+ * says. */
 static unsigned visibility(const struct sqs_attributes *queue, int64_t rate)
 {
     int64_t most = rate > 0 ? SQS_VISIBILITY_MAX_S : VISIBILITY_USUAL_MAX_S;
     int64_t seconds = VISIBILITY_MIN_S;
 
+    if (queue->visible < 0)
+        return VISIBILITY_USUAL_MAX_S;
     if (queue->visible > 0)
         seconds += queue->visible / MESSAGES_PER_S + (rate > 0 ? queue->visible / rate : 0);
     return (unsigned)(seconds < most ? seconds : most);
@@ -163,7 +173,7 @@ static void delete_some(struct dlq_walk *w, struct held_message *const *some, si
         return;
     for (size_t i = 0; i < count; i++) {
         if (entries[i].result == SQS_ENTRY_DONE)
-            some[i]->fate = HELD_GONE;
+            held_gone(some[i]);
         else
             (void)error_set(err, ERROR_SERVER, entries[i].code, "%s", entries[i].code);
     }

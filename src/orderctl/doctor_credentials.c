@@ -6,9 +6,31 @@
 
 #define LOAD_NS (30 * CLOCK_NS_PER_S)
 
+#define KEYS_REFUSED                                                                               \
+    "replace them where credentials.source says that they come from (docs/credentials.md); which " \
+    "rights they have is seen then"
 #define NO_CREDENTIALS                                                                             \
     "give orderd an instance profile, a profile with a role (credentials.profile), or keys in "    \
     "/etc/orderd/environment (docs/credentials.md)"
+
+bool doctor_keys_refused(struct doctor *d, const struct error *err)
+{
+    static const char *const codes[] = {
+        "InvalidAccessKeyId",    "InvalidClientTokenId",        "InvalidSecurity",
+        "UnrecognizedClient",    "UnrecognizedClientException", /* no such key */
+        "SignatureDoesNotMatch", "InvalidSignatureException",   /* another secret */
+    };
+    bool refused = err->kind == ERROR_EXPIRED;
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        refused = refused || strcmp(err->code, codes[i]) == 0;
+    if (!refused)
+        return false;
+    d->there &= ~DOCTOR_BIT(DOCTOR_KEYS);
+    doctor_lack(d, DOCTOR_KEYS, "the keys are refused");
+    doctor_fault(d, KEYS_REFUSED, "the keys are refused: %s", err->text);
+    return true;
+}
 
 void doctor_credentials_source(struct doctor *d)
 {
@@ -50,11 +72,13 @@ void doctor_credentials_identity(struct doctor *d)
     size_t len;
 
     if (!sts_caller_identity(&options, d->keys, &who, &err)) {
-        /* no right is needed to ask, so that a refusal is about the keys themselves */
-        if (err.kind == ERROR_AUTH || err.kind == ERROR_EXPIRED)
-            doctor_fault(d, "the keys are not valid (any more): replace them", "%s", err.text);
-        else
-            doctor_warn(d, "ask again later", "%s", err.text);
+        if (doctor_keys_refused(d, &err))
+            return;
+        /* no right is needed to ask, and who is in the way is no policy of the identity's */
+        doctor_warn(d,
+                    err.kind == ERROR_AUTH ? "look at the policy of the VPC endpoint of STS"
+                                           : "ask again later",
+                    "%s", err.text);
         return;
     }
     len = strlen(who.arn);

@@ -22,7 +22,7 @@
 #define NO_FILE "log.file is empty: the log goes to standard error, and so to the journal"
 #define GROUP "orders need a log group of the class STANDARD; a group's class cannot be changed"
 
-enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, FILE_MAX_BYTES = 1024 * 1024 };
+enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, FILE_MAX_BYTES = 1024 * 1024, STATUS_OLD_S = 10 };
 
 const char *doctor_root = "";
 
@@ -145,8 +145,8 @@ void doctor_log_rotation(struct doctor *d)
         }
     }
     doctor_warn(d,
-                "add a file to /etc/logrotate.d with \"systemctl kill -s HUP orderd\" behind it: "
-                "orderd then opens the log anew",
+                "name it in /etc/logrotate.d/orderd as docs/operations.md (Rotate logs) does: "
+                "\"systemctl reload orderd\" in its postrotate makes orderd open the log anew",
                 "nothing in /etc/logrotate.d names %s: it grows until the disk is full", path);
 }
 
@@ -246,6 +246,20 @@ void doctor_log_agent(struct doctor *d)
 /* --- the status file ----------------------------------------------------------------------------
  */
 
+/* An old file is no fault of the set-up: orderd may be stopped. */
+static void tell_age(struct doctor *d, const char *path, const struct stat *s)
+{
+    int64_t age_s = clock_wall_ms() / 1000 - (int64_t)s->st_mtime;
+
+    if (age_s > STATUS_OLD_S)
+        doctor_ok(d,
+                  "%s, %" PRId64 " s old: orderd does not run, or hangs (\"orderctl stats\" shows "
+                  "it)",
+                  path, age_s);
+    else
+        doctor_ok(d, "%s, %" PRId64 " s old", path, age_s);
+}
+
 void doctor_status_file(struct doctor *d)
 {
     const char *path = d->config->status.file;
@@ -257,7 +271,7 @@ void doctor_status_file(struct doctor *d)
     else if (is_open_directory(path, directory))
         doctor_warn(d, "chmod o-w the directory", "everybody may write to %s", directory);
     else if (stat(path, &s) == 0)
-        doctor_ok(d, "%s, %" PRId64 " s old", path, clock_wall_ms() / 1000 - (int64_t)s.st_mtime);
+        tell_age(d, path, &s);
     else if (stat(directory, &s) == 0)
         doctor_ok(d, "%s is not there: orderd makes it while it runs", path);
     else

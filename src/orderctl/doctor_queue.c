@@ -27,7 +27,7 @@ static bool is_fifo(const char *url)
 /* Whether a refusal is about keys and rights, so that no queue was looked at. */
 static const char *remedy_of(const struct error *err)
 {
-    if (err->kind == ERROR_AUTH || err->kind == ERROR_EXPIRED)
+    if (err->kind == ERROR_AUTH)
         return "give the identity above sqs:GetQueueUrl (without queue.url) and "
                "sqs:GetQueueAttributes on the queue; look at the queue's own policy too";
     if (remedy_is_missing(err) || err->kind == ERROR_CONFIG)
@@ -35,12 +35,12 @@ static const char *remedy_of(const struct error *err)
     return "look again when SQS answers";
 }
 
-static void no_queue(struct doctor *d, struct error *err)
+/* REMEDY is what an error asks for that has been explained since. */
+static void no_queue(struct doctor *d, const char *remedy, const struct error *err)
 {
-    const char *remedy = remedy_of(err);
-
     doctor_lack(d, DOCTOR_QUEUE, "the queue could not be looked at");
-    doctor_fault(d, remedy, "%s", err->text);
+    if (!doctor_keys_refused(d, err))
+        doctor_fault(d, remedy, "%s", err->text);
 }
 
 /* A server that does not say how many messages there are has none to speak of. */
@@ -55,16 +55,15 @@ void doctor_queue_exists(struct doctor *d)
     struct error err = ERROR_INIT;
 
     if (!context_use_queue(c, &err)) {
-        no_queue(d, &err);
+        no_queue(d, remedy_of(&err), &err);
         return;
     }
     (void)snprintf(d->queue_url, sizeof(d->queue_url), "%s", c->sqs.queue_url);
     if (!sqs_attributes(&c->sqs, c->stop, &d->queue, &err)) {
         const char *remedy = remedy_of(&err);
 
-        doctor_lack(d, DOCTOR_QUEUE, "the queue could not be looked at");
         (void)context_explain_queue(c, d->queue_url, &err);
-        doctor_fault(d, remedy, "%s", err.text);
+        no_queue(d, remedy, &err);
         return;
     }
     doctor_have(d, DOCTOR_QUEUE);

@@ -18,11 +18,6 @@
 #define NOT_REFUSED                                                                                \
     "not refused; SQS does not promise to look at rights before the rest of a request"
 
-static bool is_refusal(const struct error *err)
-{
-    return err->kind == ERROR_AUTH || err->kind == ERROR_EXPIRED;
-}
-
 /* Tells how a request that does nothing ended; a kind of none: the server took it. */
 static void tell(struct doctor *d, const char *right, bool optional, const struct error *err)
 {
@@ -31,12 +26,14 @@ static void tell(struct doctor *d, const char *right, bool optional, const struc
     (void)snprintf(remedy, sizeof(remedy),
                    "allow %s on the queue to the identity above, and see that nothing denies it",
                    right);
+    if (doctor_keys_refused(d, err))
+        return;
     if (err->kind == ERROR_NONE || err->kind == ERROR_REJECTED)
         doctor_ok(d, "%s: " NOT_REFUSED, right);
-    else if (is_refusal(err) && optional)
+    else if (err->kind == ERROR_AUTH && optional)
         doctor_warn(d, remedy, "%s: orderd cannot extend, delay or release messages: %.300s", right,
                     err->text);
-    else if (is_refusal(err))
+    else if (err->kind == ERROR_AUTH)
         doctor_fault(d, remedy, "%s: %.300s", right, err->text);
     else
         doctor_skip(d, "%s: %.300s", right, err->text);
@@ -85,7 +82,9 @@ static void tell_table(struct doctor *d, const char *right, bool ok, const struc
     (void)snprintf(remedy, sizeof(remedy), "allow %s on the table to the identity above", right);
     if (ok)
         doctor_ok(d, "%s", right);
-    else if (is_refusal(err))
+    else if (doctor_keys_refused(d, err))
+        return;
+    else if (err->kind == ERROR_AUTH)
         doctor_fault(d, remedy, "%s: %.400s", right, err->text);
     else if (err->kind == ERROR_CONFIG)
         doctor_fault(d, "set region and table.name to the right table", "%s: %.400s", right,

@@ -1,6 +1,6 @@
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "orderctl/doctor.h"
-#include "orderctl/suggest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,19 +120,21 @@ void doctor_settings_changed(struct doctor *d)
               text.overflowed ? ", ..." : "");
 }
 
-/* What another user is refused need not be refused to the service. */
-static void tell_path(struct doctor *d, const char *problem)
+#define MAKE_PATH                                                                                  \
+    "make the directory or file, with orderd's user allowed to write to it, or change the setting"
+
+/* What another user is refused need not be refused to the service; without a report it runs. */
+static void tell_path(struct doctor *d, const char *problem, bool report)
 {
     if (strstr(problem, ", for user ") != NULL && geteuid() != 0)
         doctor_warn(d, "look again as root, or as the user that orderd runs as", "%s", problem);
+    else if (report)
+        doctor_warn(d, MAKE_PATH, "%s", problem);
     else
-        doctor_fault(d,
-                     "make the directory or file, with orderd's user allowed to write to it, or "
-                     "change the setting",
-                     "%s", problem);
+        doctor_fault(d, MAKE_PATH, "%s", problem);
 }
 
-void doctor_settings_paths(struct doctor *d)
+static void look_at_paths(struct doctor *d, bool reports)
 {
     CLEANUP(mem_freep) struct settings *s = xmalloc(sizeof(*s));
     struct error err = ERROR_INIT;
@@ -140,11 +142,18 @@ void doctor_settings_paths(struct doctor *d)
     *s = *d->context->settings; /* problems are noted in the copy */
     s->problems = (struct config_problems){.count = 0};
     s->profiles = PROFILES_INIT;
-    if (config_check_files(s, &err))
-        doctor_ok(d, "the files and directories that settings name can be used");
-    for (size_t i = 0; i < s->problems.count; i++)
-        tell_path(d, s->problems.texts[i]);
+    if (!(reports ? config_check_reports(s, &err) : config_check_files(s, &err)))
+        for (size_t i = 0; i < s->problems.count; i++)
+            tell_path(d, s->problems.texts[i], reports);
     config_release(s);
+}
+
+void doctor_settings_paths(struct doctor *d)
+{
+    look_at_paths(d, false);
+    look_at_paths(d, true);
+    if (d->told == 0)
+        doctor_ok(d, "the files and directories that settings name can be used");
 }
 
 void doctor_settings_region(struct doctor *d)

@@ -35,7 +35,7 @@ void doctor_table_exists(struct doctor *d)
             d->there &= ~DOCTOR_BIT(DOCTOR_DYNAMODB);
             doctor_lack(d, DOCTOR_DYNAMODB, "there is no such table");
         }
-        if (!was_refused(d, "dynamodb:DescribeTable", &err))
+        if (!doctor_keys_refused(d, &err) && !was_refused(d, "dynamodb:DescribeTable", &err))
             doctor_fault(d,
                          err.kind == ERROR_CONFIG
                              ? "set region and table.name to the right table; \"orderctl init\" "

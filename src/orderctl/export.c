@@ -11,6 +11,7 @@
 #include "orderctl/progress.h"
 #include "orderctl/selection.h"
 #include "orderctl/table_scan.h"
+#include "orderctl/text.h"
 
 #include <string.h>
 
@@ -49,17 +50,30 @@ static void put_header(struct exporter *e)
     output_bytes(e->out, buf_text(&e->row), e->row.len);
 }
 
+/* On a terminal control characters are escaped, which CSV has no way to. */
+static void put_cell(struct exporter *e, bool first)
+{
+    CLEANUP(buf_release) struct buf shown = BUF_INIT(6 * (size_t)RECORD_BYTES_MAX);
+    const struct buf *cell = &e->cell;
+
+    if (e->out->terminal) {
+        (void)text_put(&shown, buf_text(cell), cell->len, 0);
+        cell = &shown;
+    }
+    csv_put(&e->row, buf_text(cell), cell->len, first);
+}
+
 static void put_row(struct exporter *e, json_t *item)
 {
     buf_reset(&e->row, ROW_KEEP);
     for (size_t i = 0; plain_names[i] != NULL; i++) {
         buf_reset(&e->cell, CELL_KEEP);
         plain_put_cell(item, plain_names[i], &e->cell);
-        csv_put(&e->row, buf_text(&e->cell), e->cell.len, i == 0);
+        put_cell(e, i == 0);
     }
     buf_reset(&e->cell, CELL_KEEP);
     plain_put_others(item, &e->cell);
-    csv_put(&e->row, buf_text(&e->cell), e->cell.len, false);
+    put_cell(e, false);
     csv_end(&e->row);
     output_bytes(e->out, buf_text(&e->row), e->row.len);
 }
@@ -176,7 +190,8 @@ const struct command command_export = {
     .details =
         "In no particular order. Every number has the digits that the table has. CSV is that\n"
         "of RFC 4180: a header, a column for each attribute of an order (lists and maps as\n"
-        "JSON), and a last one, other, for what else an item has, as JSON.\n\n"
+        "JSON), and a last one, other, for what else an item has, as JSON. On a terminal\n"
+        "control characters are shown as \\u001b is; a file or a pipe gets them as they are.\n\n"
         "FILE is written under a name beside it, and is there once it is complete; what\n"
         "was there before stays if anything fails. \"orderctl replay FILE\" reads the JSON\n"
         "lines. The exit status is 2 when nothing was found.\n",

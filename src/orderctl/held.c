@@ -64,6 +64,13 @@ struct held_message *held_find(const struct held *h, const char *id)
     return slot != 0 ? &h->messages[slot - 1] : NULL;
 }
 
+void held_gone(struct held_message *m)
+{
+    m->fate = HELD_GONE;
+    free(m->receipt_handle);
+    m->receipt_handle = NULL;
+}
+
 void held_release(struct held *h)
 {
     for (size_t i = 0; i < h->count; i++) {

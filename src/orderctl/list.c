@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "order/item.h"
 #include "orderctl/command.h"
 #include "orderctl/plain.h"
 #include "orderctl/progress.h"
@@ -11,12 +12,12 @@
 
 enum { CELL_KEEP = 4096, CELL_MAX = 8 * 1024 * 1024 };
 
-/* All of them at their least fit 80 columns; a status or a confirmation number stays whole. */
+/* With a short order_id all of them at their least fit 80 columns; a status stays whole. */
 static const struct table_column columns[] = {
-    {"ORDER_ID", false, 10, false},
+    {"ORDER_ID", false, 8, false},
     {"STATUS", false, 9, false},
     {"AMOUNT", true, 8, false},
-    {"CUSTOMER", false, 8, false},
+    {"CUSTOMER", false, 4, false},
     {"ITEMS", true, 0, false},
     {"UPDATED", false, 11, false},
     {"CONFIRMATION/ERROR", false, 16, true},
@@ -26,7 +27,7 @@ struct listing {
     struct context *context;
     struct table table;
     struct progress progress;
-    int64_t limit, printed;
+    int64_t limit, printed, left_out;
     uint64_t read;
 };
 
@@ -49,24 +50,34 @@ static void add_item_count(struct table *t, json_t *item, struct buf *cell)
     table_cell(t, buf_text(cell), cell->len);
 }
 
+/* The number, or why there is none; of a conflict also with which order, to be looked up. */
 static void add_outcome(struct table *t, json_t *item, struct buf *cell)
 {
+    size_t keep;
+
     buf_reset(cell, CELL_KEEP);
     plain_put_cell(item, "confirmation_number", cell);
+    keep = cell->len;
     if (cell->len == 0) {
         plain_put_cell(item, "error_code", cell);
+        if (json_object_get(item, "conflicts_with") != NULL) {
+            (void)buf_puts(cell, " with ");
+            plain_put_cell(item, "conflicts_with", cell);
+            keep = cell->len;
+        }
         if (json_object_get(item, "error_message") != NULL)
             (void)buf_puts(cell, cell->len > 0 ? ": " : "");
         plain_put_cell(item, "error_message", cell);
     }
-    table_cell(t, buf_text(cell), cell->len);
+    table_kept(t, buf_text(cell), cell->len, keep);
 }
 
 static void add_row(struct table *t, json_t *item)
 {
     CLEANUP(buf_release) struct buf cell = BUF_INIT(CELL_MAX);
 
-    add_attribute(t, item, "order_id", &cell);
+    plain_put_cell(item, "order_id", &cell);
+    table_kept(t, buf_text(&cell), cell.len, cell.len);
     add_attribute(t, item, "status", &cell);
     table_color(t, plain_status_color(item));
     add_attribute(t, item, "amount", &cell);
@@ -74,6 +85,32 @@ static void add_row(struct table *t, json_t *item)
     add_item_count(t, item, &cell);
     add_attribute(t, item, "updated_at", &cell);
     add_outcome(t, item, &cell); /* the longest, which nothing stands behind */
+}
+
+static bool begins(const char *text, const char *start)
+{
+    return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
+/*
+ * Tells whether an item about a message stands beside one of its order. Both are written of a
+ * failure that cannot pass, unless the order has no usable id, or the item of that id is another
+ * order's (then conflicts_with names it). The item does not say which order that is, but whether
+ * there is an id: order_validate() looks at it first, so what is wrong with it is the first reason.
+ * Nobody can tell by an INVALID_JSON, which is shown.
+ */
+static bool stands_beside_its_order(json_t *item)
+{
+    const char *code = item_text(item, "error_code");
+    const char *reasons = item_text(item, "error_message");
+
+    if (!begins(item_text(item, "order_id"), ORDER_MESSAGE_KEY_PREFIX) || code == NULL ||
+        json_object_get(item, "conflicts_with") != NULL)
+        return false;
+    if (strcmp(code, "ORDER_TOO_LARGE") == 0)
+        return true;
+    return strcmp(code, "INVALID_ORDER") == 0 && reasons != NULL &&
+           !begins(reasons, "missing field: order_id") && !begins(reasons, "order_id: ");
 }
 
 /* Prints a page, as much of it as is wanted. */
@@ -91,6 +128,9 @@ static bool print_page(void *arg, const json_t *items, int64_t scanned)
         if (out->json) {
             plain_record(item, &r);
             record_print(&r);
+        } else if (stands_beside_its_order(item)) {
+            l->left_out++;
+            continue;
         } else {
             add_row(&l->table, item);
         }
@@ -121,7 +161,12 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
     progress_init(&l.progress, c->out, "read", 0);
     ok = table_scan(c, &scan, err);
     table_release(&l.table);
-    if (ok && l.printed == 0) {
+    if (l.left_out > 0)
+        output_message(c->out,
+                       "%lld items about messages (message#...) are left out, as their orders "
+                       "have items of their own; --json has them",
+                       (long long)l.left_out);
+    if (ok && l.printed + l.left_out == 0) {
         output_message(c->out, "table %s has no %sorders", c->config->table.name,
                        selection_filters(request) ? "such " : "");
         context_note(c, OUTCOME_NOTHING);
@@ -139,13 +184,16 @@ const struct command command_list = {
     .name = "list",
     .arguments = SELECTION_USAGE " " TABLE_SCAN_USAGE,
     .summary = "Lists the orders in the table",
-    .details = "In no particular order, as the table has none. It reads the whole table, or until\n"
-               "there are enough, and prints as it goes. What is about a message and not about an\n"
-               "order stands under a key message#MESSAGE_ID; a failure that cannot pass has such\n"
-               "an item beside that of its order. --since looks at updated_at, which every item\n"
-               "of orderd has.\n\n"
-               "On a terminal long texts are cut to its width and end with an ellipsis; a file, a\n"
-               "pipe and --json get all of them. The exit status is 2 when nothing was found.\n",
+    .details =
+        "In no particular order, as the table has none. It reads the whole table, or until\n"
+        "there are enough, and prints as it goes. What is about a message and not about an\n"
+        "order stands under a key message#MESSAGE_ID; that of a conflict names the order\n"
+        "that it is in conflict with. A failure that cannot pass has such an item beside\n"
+        "that of its order: it is left out here, and counted, but --json and export have\n"
+        "both. --since looks at updated_at, which every item of orderd has.\n\n"
+        "On a terminal long texts are cut to its width and end with an ellipsis; ids are\n"
+        "not: behind a long one the row goes on in the next line. A file, a pipe and --json\n"
+        "get all of everything. The exit status is 2 when nothing was found.\n",
     .flags = flags,
     .check = selection_check,
     .run = run,

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/standard.h"
 #include "base/stop.h"
 #include "order/config.h"
 #include "orderctl/arguments.h"
@@ -6,7 +7,6 @@
 #include "orderctl/context.h"
 #include "orderctl/output.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,26 +15,28 @@
 enum {
     EXIT_NOTHING = 2,
     EXIT_USAGE = 64, /* EX_USAGE of sysexits.h */
+    PATIENCE_S = 1,  /* of whoever pressed Ctrl-C */
 };
 
 static struct stop stop; /* here for the signal handler */
 
-/* A connection must not get the number of a standard stream that whoever started us had closed:
- * tables would be written into it. */
-static bool hold_standard_streams(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd < 0 || close(fd) == 0;
-}
-
 static void on_signal(int number)
 {
-    (void)number;
     stop_raise(&stop);
+    if (number == SIGINT)
+        (void)alarm(PATIENCE_S);
+}
+
+/* A call that was sent is not cut off: whoever pressed Ctrl-C is told so. The line begins anew,
+ * behind a "^C" or a progress text. */
+static void on_alarm(int number)
+{
+    static const char text[] =
+        "\norderctl: ending after the call under way; Ctrl-C again ends at once\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+    (void)number;
+    (void)written; /* there is nobody to tell */
 }
 
 /* The first signal ends the command in good order, the second one at once. One that whoever started
@@ -131,6 +133,7 @@ static int with_settings(const struct arguments *a, struct output *out)
         return status;
     }
     if (http_global_init(&err) && stop_init(&stop, &err)) {
+        (void)signal(SIGALRM, on_alarm); /* what it interrupts goes on (signal(2), glibc) */
         catch_signal(SIGINT);
         catch_signal(SIGTERM);
         catch_signal(SIGHUP); /* the terminal is gone: what is hidden is handed back all the same */
@@ -186,8 +189,7 @@ int main(int argc, char **argv)
     struct output out;
     int status;
 
-    if (!hold_standard_streams())
-        return EXIT_FAILURE;
+    standard_fill();
     (void)signal(SIGPIPE, SIG_IGN); /* a write tells, and output_finish() */
     output_init(&out, stdout, stderr, false);
     if (arguments_parse(&arguments, commands, argc, argv, &err)) {

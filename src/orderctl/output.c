@@ -45,6 +45,14 @@ static size_t terminal_width(int fd)
     return *end == '\0' && width > 0 && width <= WIDTH_MAX ? (size_t)width : 0;
 }
 
+/* Likewise how high it is. */
+static size_t terminal_height(int fd)
+{
+    struct winsize size;
+
+    return isatty(fd) == 1 && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 static bool wants_colors(int fd)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -59,9 +67,16 @@ void output_init(struct output *o, FILE *data, FILE *messages, bool json)
     *o = (struct output){.data = data,
                          .messages = messages,
                          .json = json,
-                         .width = terminal_width(fileno(data)),
+                         .terminal = isatty(fileno(data)) == 1,
                          .colors = wants_colors(fileno(data)),
                          .shows_progress = isatty(fileno(messages)) == 1};
+    output_measure(o);
+}
+
+void output_measure(struct output *o)
+{
+    o->width = terminal_width(fileno(o->data));
+    o->height = terminal_height(fileno(o->data));
 }
 
 const char *output_color(const struct output *o, enum color color)
@@ -87,6 +102,28 @@ void output_bytes(struct output *o, const char *bytes, size_t len)
     errno = 0;
     if (o->fault == 0 && fwrite(bytes, 1, len, o->data) != len)
         o->fault = errno != 0 ? errno : EIO;
+}
+
+/* What it looks for can only stand in strings. */
+void output_json(struct output *o, const char *json, size_t len)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)json[i];
+        size_t width = c == 0x7F ? 1 : c == 0xC2 && i + 1 < len ? 2 : 0; /* as UTF-8: C2 80 ... */
+        char escaped[8];
+
+        if (width == 2)
+            c = (unsigned char)json[i + 1];
+        if (width == 0 || c > 0x9F)
+            continue;
+        output_bytes(o, json + from, i - from);
+        output_bytes(o, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\u00%02x", c));
+        i += width - 1;
+        from = i + 1;
+    }
+    output_bytes(o, json + from, len - from);
 }
 
 void output_line(struct output *o, const char *format, ...)
@@ -306,13 +343,15 @@ void record_print(struct record *r)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(4 * (size_t)RECORD_BYTES_MAX);
 
-    if (r->out->json)
+    if (r->out->json) {
         put_object(r, &out);
-    else if (r->printed)
-        (void)buf_putc(&out, '\n');
-    if (!r->out->json)
+        output_json(r->out, buf_text(&out), out.len);
+    } else {
+        if (r->printed)
+            (void)buf_putc(&out, '\n');
         put_aligned(r, &out);
-    output_bytes(r->out, buf_text(&out), out.len);
+        output_bytes(r->out, buf_text(&out), out.len);
+    }
     r->printed = true;
     r->count = 0;
     buf_reset(&r->bytes, BYTES_KEEP);

@@ -129,17 +129,21 @@ static const char *take_body(struct replay *r, const struct line_members *m)
     return NULL;
 }
 
-/* What is done, and what is about a message and no order, needs no other try. */
-static bool is_done(const struct replay *r, const struct line_members *m)
+/* Tells why a line needs no other try; NULL when it does. */
+static const char *reason_to_skip(const struct replay *r, const struct line_members *m)
 {
     static const char prefix[] = ORDER_MESSAGE_KEY_PREFIX;
     size_t len = sizeof(prefix) - 1;
 
     if (m->body.type == SCAN_END && m->order_id.type == SCAN_STRING && m->order_id.len >= len &&
         memcmp(m->order_id.text, prefix, len) == 0)
-        return true;
-    return !r->all && (m->harmless.type == SCAN_TRUE ||
-                       (m->status.type == SCAN_STRING && scan_is(&m->status, "PROCESSED")));
+        return "about a message, without its order";
+    if (r->all)
+        return NULL;
+    if (m->harmless.type == SCAN_TRUE)
+        return "harmless: the very order is PROCESSED";
+    return m->status.type == SCAN_STRING && scan_is(&m->status, "PROCESSED") ? "PROCESSED already"
+                                                                             : NULL;
 }
 
 static bool replay_line(void *arg, struct sender *s, const char *line, size_t len, uint64_t number,
@@ -154,8 +158,9 @@ static bool replay_line(void *arg, struct sender *s, const char *line, size_t le
         sender_refuse(s, number, "it is not a JSON object");
         return true;
     }
-    if (is_done(r, &m)) {
-        s->skipped++;
+    reason = reason_to_skip(r, &m);
+    if (reason != NULL) {
+        sender_skip(s, number, reason);
         return true;
     }
     reason = m.body.type == SCAN_STRING ? take_body(r, &m) : make_order(r, &m);
@@ -184,13 +189,14 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
 static const struct flag flags[] = {
     {.name = "all", .help = "also orders that are done: they end as duplicates"},
     {.name = "dry-run", .help = "send nothing, and say what would be sent"},
+    {.name = "verbose", .letter = 'v', .help = "say of each line that is skipped why"},
     SENDER_FLAGS,
     {.name = NULL},
 };
 
 const struct command command_replay = {
     .name = "replay",
-    .arguments = "FILE | - [--all] [--dry-run] " SENDER_USAGE,
+    .arguments = "FILE | - [--all] [--dry-run] [--verbose] " SENDER_USAGE,
     .min = 1,
     .max = 1,
     .operand = "FILE",
@@ -199,10 +205,11 @@ const struct command command_replay = {
         "FILE (- is standard input) has a JSON object a line: items, as \"orderctl export\"\n"
         "and \"list --json\" write them, or messages, as \"dlq show --json\" does. Of an item\n"
         "the order is sent, with every digit it had; of a message its body, as it was.\n"
-        "Left out are orders that are PROCESSED, messages that are harmless, and items\n"
-        "about a message (message#...), whose order is not in the table. An order that\n"
-        "would be refused again is not sent, and the reason is said: then the exit status\n"
-        "is 1. It is 2 when there was nothing to send.\n\n" SENDER_DETAILS
+        "Skipped are orders that are PROCESSED, messages that are harmless, and items\n"
+        "about a message (message#...), whose order is not in the table; at the end it is\n"
+        "said how many of each. An order that would be refused again is not sent, and the\n"
+        "reason is said: then the exit status is 1. It is 2 when there was nothing to "
+        "send.\n\n" SENDER_DETAILS
         "\nAs an example, what failed in the last two hours for want of a record:\n\n"
         "  orderctl export --since 2h --error RECORD_REFUSED | orderctl replay -\n",
     .flags = flags,

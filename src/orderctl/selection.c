@@ -3,16 +3,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "orderctl/since.h"
-#include "orderctl/text.h"
-
-#include <string.h>
-
-enum { CODE_MAX = 255 };
 
 bool selection_check(const struct arguments *a, struct error *err)
 {
     const char *since = arguments_text(a, "since");
-    const char *code = arguments_text(a, "error");
     char when[CLOCK_TEXT_SIZE];
 
     if (since != NULL && !since_parse(since, clock_wall_ms(), when))
@@ -20,10 +14,6 @@ bool selection_check(const struct arguments *a, struct error *err)
                                 "--since %.80s: must be as 30s, 15m, 2h, 7d, or a time in UTC, as "
                                 "2026-11-22T13:05:09Z",
                                 since);
-    if (code != NULL &&
-        (code[0] == '\0' || strlen(code) > CODE_MAX || !text_is_utf8(code, strlen(code))))
-        return arguments_refuse(err, "--error %.80s: must be an error code, as INVALID_ORDER",
-                                code);
     return true;
 }
 

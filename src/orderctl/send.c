@@ -112,8 +112,10 @@ static bool send_one(struct context *c, const struct arguments *a, struct error 
     char id[SQS_ID_MAX];
 
     put_order(a, &body);
-    if (!sqs_send(&c->sqs, buf_text(&body), body.len, id, err))
-        return context_explain_queue(c, c->sqs.queue_url, err);
+    if (!sqs_send(&c->sqs, buf_text(&body), body.len, id, err)) {
+        (void)context_explain_queue(c, c->sqs.queue_url, err);
+        return err->maybe_sent ? error_prefix(err, "it " SENDER_IN_DOUBT) : false;
+    }
     if (!c->out->json) {
         output_line(c->out, "%s", id);
         return true;

@@ -3,12 +3,15 @@
 #include "base/mem.h"
 #include "orderctl/lines.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { CAUSE_SIZE = 200, REASONS_SIZE = 400 };
 
 void sender_init(struct sender *s, struct context *c, const char *source, const char *unit,
                  unsigned rate)
@@ -26,33 +29,87 @@ void sender_refuse(struct sender *s, uint64_t number, const char *reason)
     s->unsent++;
 }
 
+void sender_skip(struct sender *s, uint64_t number, const char *reason)
+{
+    size_t i = 0;
+
+    while (s->skips[i].reason != NULL && strcmp(s->skips[i].reason, reason) != 0) {
+        i++;
+        assert(i < SENDER_REASONS_MAX);
+    }
+    s->skips[i].reason = reason;
+    s->skips[i].count++;
+    s->skipped++;
+    if (s->verbose)
+        output_message(s->context->out, "%s %llu is skipped: %s", s->unit,
+                       (unsigned long long)number, reason);
+}
+
 /* --- calls ---------------------------------------------------------------------------------------
  */
 
-/* Counts what became of the batch; returns the number of the first message without an answer, 0
- * when all have one. */
-static uint64_t count_results(struct sender *s, bool answered)
+/* Messages of a batch that have no answer. */
+struct unanswered {
+    uint64_t first, last; /* their numbers; others may be between them */
+    uint64_t count;
+};
+
+/* Counts what became of the batch, whose call was ANSWERED or failed as a whole. */
+static struct unanswered count_results(struct sender *s, bool answered)
 {
-    uint64_t first = 0;
+    struct unanswered u = {0, 0, 0};
 
     for (size_t i = 0; i < s->batch.count; i++) {
         const struct batch_message *m = &s->batch.messages[i];
 
-        if (m->result == SQS_ENTRY_DONE)
+        if (m->result == SQS_ENTRY_DONE) {
             s->sent++;
-        else if (m->result == SQS_ENTRY_REFUSED || answered)
+        } else if (m->result == SQS_ENTRY_REFUSED || answered) {
             sender_refuse(s, m->number, m->reason);
-        else if (first == 0)
-            first = m->number;
+        } else {
+            u.first = u.count == 0 ? m->number : u.first;
+            u.last = m->number;
+            u.count++;
+        }
     }
-    return first;
+    return u;
+}
+
+/* "line 12", "lines 11 to 20", "3 of the lines 11 to 20" */
+static void put_unanswered(const struct sender *s, const struct unanswered *u, struct buf *out)
+{
+    if (u->count == 1) {
+        (void)buf_printf(out, "%s %llu", s->unit, (unsigned long long)u->first);
+        return;
+    }
+    if (u->last - u->first + 1 > u->count)
+        (void)buf_printf(out, "%llu of the ", (unsigned long long)u->count);
+    (void)buf_printf(out, "%ss %llu to %llu", s->unit, (unsigned long long)u->first,
+                     (unsigned long long)u->last);
+}
+
+/* Puts which messages a call's error is about before it, and cuts it, so that advice fits too. */
+static bool explain(const struct sender *s, const struct unanswered *u, struct error *err)
+{
+    char cause[CAUSE_SIZE];
+    char text[160];
+    struct buf what = BUF_FIXED(text);
+
+    put_unanswered(s, u, &what);
+    (void)snprintf(cause, sizeof(cause), "%.*s", CAUSE_SIZE - 1, err->text);
+    (void)snprintf(err->text, sizeof(err->text), "%s %s: %s", buf_text(&what),
+                   err->maybe_sent ? SENDER_IN_DOUBT
+                   : u->count == 1 ? "is not sent"
+                                   : "are not sent",
+                   cause);
+    return false;
 }
 
 static bool send_batch(struct sender *s, struct error *err)
 {
     struct context *c = s->context;
+    struct unanswered u;
     bool answered;
-    uint64_t first;
 
     if (s->dry) {
         s->sent += s->batch.count;
@@ -61,15 +118,11 @@ static bool send_batch(struct sender *s, struct error *err)
     }
     (void)pace_wait(&s->pace, s->batch.count, c->stop); /* a stop ends the wait: it is sent now */
     answered = batch_send(&s->batch, &c->sqs, c->stop, err);
-    first = count_results(s, answered);
-    s->next = first > 0 ? first : s->batch.messages[s->batch.count - 1].number + 1;
+    u = count_results(s, answered);
+    s->next = u.count > 0 ? u.first : s->batch.messages[s->batch.count - 1].number + 1;
     batch_reset(&s->batch);
     progress_show_at(&s->progress, s->sent, s->at, s->end);
-    if (!answered)
-        return error_prefix(err, "ended at %s %llu, which %s sent", s->unit,
-                            (unsigned long long)first,
-                            err->maybe_sent ? "may have been" : "is not");
-    return true;
+    return answered || explain(s, &u, err);
 }
 
 bool sender_add(struct sender *s, const char *body, size_t len, uint64_t number, struct error *err)
@@ -101,9 +154,17 @@ static void print_json(const struct sender *s)
     record_print(&r);
 }
 
+/* "20 PROCESSED already; 1 harmless" */
+static void put_reasons(const struct sender *s, struct buf *out)
+{
+    for (size_t i = 0; i < SENDER_REASONS_MAX && s->skips[i].reason != NULL; i++)
+        (void)buf_printf(out, "%s%llu %s", i > 0 ? "; " : "", (unsigned long long)s->skips[i].count,
+                         s->skips[i].reason);
+}
+
 static void print_count(const struct sender *s)
 {
-    char text[160];
+    char text[REASONS_SIZE + 160];
     struct buf line = BUF_FIXED(text);
 
     if (s->context->out->json) {
@@ -114,15 +175,24 @@ static void print_count(const struct sender *s)
                      s->dry ? "would be sent" : "sent");
     if (s->unsent > 0)
         (void)buf_printf(&line, ", %llu not sent", (unsigned long long)s->unsent);
-    if (s->skipped > 0)
-        (void)buf_printf(&line, ", %llu skipped", (unsigned long long)s->skipped);
+    if (s->skipped > 0) {
+        (void)buf_printf(&line, ", %llu skipped: ", (unsigned long long)s->skipped);
+        put_reasons(s, &line);
+    }
     output_line(s->context->out, "%s", buf_text(&line));
 }
 
 static void say_nothing_is_sent(const struct sender *s)
 {
-    output_message(s->context->out, "%s holds no orders%s: nothing is sent", s->source,
-                   s->skipped > 0 ? " that need it" : "");
+    char text[REASONS_SIZE];
+    struct buf reasons = BUF_FIXED(text);
+
+    put_reasons(s, &reasons);
+    if (s->skipped > 0)
+        output_message(s->context->out, "%s holds no orders that need it (%s): nothing is sent",
+                       s->source, buf_text(&reasons));
+    else
+        output_message(s->context->out, "%s holds no orders: nothing is sent", s->source);
 }
 
 /* Whatever ended the source, what was collected is still sent, and what was sent is counted. */
@@ -253,6 +323,7 @@ bool sender_file(struct context *c, const struct arguments *a, sender_line *line
     sender_init(&s, c, fd == STDIN_FILENO ? "standard input" : name, "line",
                 (unsigned)arguments_number(a, "rate", 0));
     s.dry = arguments_has(a, "dry-run");
+    s.verbose = arguments_has(a, "verbose");
     s.end = size_of(fd);
     ok = (s.dry || context_use_queue(c, err)) && send_lines(&s, fd, a, line, arg, err);
     if (fd != STDIN_FILENO)

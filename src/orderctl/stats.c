@@ -19,40 +19,44 @@ enum {
 
 static const char clear_screen[] = "\033[H\033[2J";
 
-static bool cannot_read(const char *path, int code, struct error *err)
+static bool cannot_read(const struct settings *s, int code, struct error *err)
 {
-    return error_set(err, code == ENOENT ? ERROR_REJECTED : ERROR_CONFIG,
-                     code == ENOENT ? "NoStatus" : "StatusFile",
-                     "cannot read the status file %s: "
-                     "%s%s",
-                     path, strerror(code),
-                     code == ENOENT   ? "; orderd does not run here, or has another status.file"
-                     : code == EACCES ? "; it is for root, orderd and its group"
-                                      : "");
+    const char *path = s->values.status.file;
+
+    if (code != ENOENT)
+        return error_set(err, ERROR_CONFIG, "StatusFile", "cannot read the status file %s: %s%s",
+                         path, strerror(code),
+                         code == EACCES ? "; it is for root, orderd and its group" : "");
+    return error_set(err, ERROR_REJECTED, "NoStatus",
+                     "there is no status file %s (status.file: %s): orderd does not run here "
+                     "(\"systemctl status orderd\" tells more), or has another status.file",
+                     path, config_origin(s, "status.file"));
 }
 
-static bool read_file(const char *path, struct buf *out, struct error *err)
+static bool read_file(const struct settings *s, struct buf *out, struct error *err)
 {
+    const char *path = s->values.status.file;
     FILE *f = fopen(path, "re");
     char bytes[4096];
     size_t got;
     bool ok;
 
     if (f == NULL)
-        return cannot_read(path, errno, err);
+        return cannot_read(s, errno, err);
     while ((got = fread(bytes, 1, sizeof(bytes), f)) > 0 && buf_append(out, bytes, got))
         ;
     ok = ferror(f) == 0 && !out->overflowed;
     (void)fclose(f);
-    return ok || cannot_read(path, out->overflowed ? EFBIG : EIO, err);
+    return ok || cannot_read(s, out->overflowed ? EFBIG : EIO, err);
 }
 
-static bool read_status(const char *path, struct buf *text, json_t **status, struct error *err)
+static bool read_status(const struct settings *s, struct buf *text, json_t **status,
+                        struct error *err)
 {
     json_error_t fault;
 
     buf_reset(text, 0);
-    if (!read_file(path, text, err))
+    if (!read_file(s, text, err))
         return false;
     *status = json_loadb(text->data, text->len, 0, &fault);
     if (json_is_object(*status))
@@ -60,7 +64,7 @@ static bool read_status(const char *path, struct buf *text, json_t **status, str
     json_decref(*status);
     *status = NULL;
     return error_set(err, ERROR_CONFIG, "StatusFile", "the file %s is no status of orderd: %s",
-                     path, fault.text);
+                     s->values.status.file, fault.text);
 }
 
 /* Times of this form are compared as texts. */
@@ -70,45 +74,91 @@ static bool is_time(const char *text)
            strspn(text, "0123456789-:.TZ") == CLOCK_TEXT_SIZE - 1;
 }
 
-/* Says when the daemon has not written for long: what the page shows is not what is. */
-static void warn_when_stale(struct context *c, const json_t *status)
+static const char *text_at(const json_t *status, const char *name)
 {
-    const char *written = json_string_value(json_object_get(status, "written_at"));
+    const char *text = json_string_value(json_object_get(status, name));
+
+    return text != NULL ? text : "";
+}
+
+/* Says that nobody writes it any more: what the page shows is not what is. Nothing while somebody
+ * does. */
+static void put_end(struct buf *out, const json_t *status)
+{
+    const char *written = text_at(status, "written_at");
     char oldest[CLOCK_TEXT_SIZE];
 
     clock_format(clock_wall_ms() - STALE_MS, oldest);
-    if (written == NULL || (is_time(written) && strcmp(written, oldest) >= 0))
-        return;
-    output_message(c->out, "warning: written at %s and not since: orderd has ended, or hangs",
-                   written);
-    context_note(c, OUTCOME_INCOMPLETE);
+    if (strcmp(text_at(status, "state"), "stopped") == 0)
+        (void)buf_printf(out, "orderd stopped at %s: this is how it ended",
+                         text_at(status, "since"));
+    else if (!is_time(written) || strcmp(written, oldest) < 0)
+        (void)buf_printf(out, "warning: written at %s and not since: orderd has ended, or hangs",
+                         written[0] != '\0' ? written : "no known time");
 }
 
-static void show(struct context *c, const struct buf *text, const json_t *status, bool again)
+/* Cuts a page to a number of lines, of which the last one then says how many are left out. */
+static void cut(struct buf *page, size_t room)
+{
+    size_t lines = 0;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < page->len; i++) {
+        if (page->data[i] != '\n')
+            continue;
+        lines++;
+        if (lines + 1 == room)
+            kept = i + 1;
+    }
+    if (lines <= room)
+        return;
+    page->len = kept;
+    (void)buf_printf(page, "+%zu more lines\n", lines + 1 - room);
+}
+
+/* The lines of the terminal that are left for a page: below it come the END and the cursor. */
+static size_t room_for(const struct output *out, const char *end)
+{
+    size_t columns = end[0] != '\0' ? strlen("orderctl: ") + strlen(end) : 0;
+    size_t below = 1 + (columns + out->width - 1) / out->width;
+
+    return out->height > below + 2 ? out->height - below : 2;
+}
+
+/* AGAIN: in the place of the page before, on a terminal. */
+static void show(struct context *c, const struct buf *text, const json_t *status, bool again,
+                 const char *end)
 {
     CLEANUP(buf_release) struct buf page = BUF_INIT(PAGE_MAX);
 
     if (c->out->json) {
-        output_bytes(c->out, text->data, text->len);
+        output_json(c->out, text->data, text->len);
         return;
     }
+    stats_page_put(&page, status, c->out);
     if (again && c->out->width > 0)
         output_bytes(c->out, clear_screen, sizeof(clear_screen) - 1);
     else if (again)
         output_bytes(c->out, "\n", 1);
-    stats_page_put(&page, status, c->out->width);
+    if (again && c->out->width > 0 && c->out->height > 0)
+        cut(&page, room_for(c->out, end));
     output_bytes(c->out, page.data, page.len);
 }
 
 static bool show_once(struct context *c, bool again, struct error *err)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(FILE_MAX);
+    CLEANUP(buf_release) struct buf end = BUF_INIT(FILE_MAX);
     CLEANUP(json_decrefp) json_t *status = NULL;
 
-    if (!read_status(c->config->status.file, &text, &status, err))
+    if (!read_status(c->settings, &text, &status, err))
         return false;
-    show(c, &text, status, again);
-    warn_when_stale(c, status);
+    put_end(&end, status);
+    show(c, &text, status, again, buf_text(&end));
+    if (end.len > 0) {
+        output_message(c->out, "%s", buf_text(&end));
+        context_note(c, OUTCOME_INCOMPLETE);
+    }
     return true;
 }
 
@@ -117,6 +167,7 @@ static bool show_once(struct context *c, bool again, struct error *err)
 static bool show_next(struct context *c, bool again, bool seen, struct error *err)
 {
     c->outcome = OUTCOME_DONE;
+    output_measure(c->out); /* it may have been drawn larger or smaller */
     if (show_once(c, again, err))
         return true;
     if (!seen || strcmp(err->code, "NoStatus") != 0)
@@ -128,6 +179,13 @@ static bool show_next(struct context *c, bool again, bool seen, struct error *er
     output_message(c->out, "%s", err->text);
     context_note(c, OUTCOME_INCOMPLETE);
     *err = ERROR_INIT;
+    return true;
+}
+
+static bool check(const struct arguments *a, struct error *err)
+{
+    if (arguments_has(a, "interval") && !arguments_has(a, "watch"))
+        return arguments_refuse(err, "--interval is for --watch");
     return true;
 }
 
@@ -165,7 +223,9 @@ const struct command command_stats = {
     .summary = "Shows how orderd is: rates, latencies, workers, breakers, cost",
     .details = "It reads the file that orderd replaces each second (status.file), so it works on\n"
                "the daemon's host only, and also while the daemon hangs. --json prints that file.\n"
-               "Exit status 1 when the file is older than 10 s; with --watch, at its end.\n",
+               "Exit status 1 when orderd has stopped, or the file is older than 10 s; with\n"
+               "--watch, when it ends.\n",
     .flags = flags,
+    .check = check,
     .run = run,
 };

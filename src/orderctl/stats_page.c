@@ -3,7 +3,9 @@
 #include "orderctl/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LONGEST_S 1e9
 
@@ -12,7 +14,7 @@ enum { BAR_COLUMNS = 20, LABEL_COLUMNS = 12, LINE_MAX_BYTES = 1024, WIDTH_MIN = 
 /* A page under construction. */
 struct page {
     struct buf *out;
-    size_t width; /* 0: nothing is cut */
+    const struct output *shown;
 };
 
 static const json_t *at(const json_t *object, const char *name)
@@ -38,13 +40,21 @@ static double number_at(const json_t *object, const char *name)
 }
 
 /* A line "label       text", cut to the width. */
-static void put_line(struct page *p, const char *label, const struct buf *text)
+static void put_colored(struct page *p, enum color color, const char *label, const struct buf *text)
 {
-    size_t room = p->width > WIDTH_MIN ? p->width - LABEL_COLUMNS : 0;
+    size_t width = p->shown->width;
+    size_t room = width > WIDTH_MIN ? width - LABEL_COLUMNS : 0;
 
     (void)buf_printf(p->out, "%-*s", LABEL_COLUMNS, label);
+    (void)buf_puts(p->out, color != COLOR_NONE ? output_color(p->shown, color) : "");
     (void)text_put(p->out, buf_text(text), text->len, room);
+    (void)buf_puts(p->out, color != COLOR_NONE ? output_color(p->shown, COLOR_NONE) : "");
     (void)buf_putc(p->out, '\n');
+}
+
+static void put_line(struct page *p, const char *label, const struct buf *text)
+{
+    put_colored(p, COLOR_NONE, label, text);
 }
 
 /* "1.2 ms": three digits, in a unit that makes it short. */
@@ -106,7 +116,8 @@ static void put_counts(struct page *p, const char *label, const json_t *counts)
     put_line(p, label, &line);
 }
 
-/* What should be zero, where it is not; else an empty line, so that the page stays as long. */
+/* What should be zero, where it is not; else an empty line: the page stays as long, and what
+ * follows stands apart. */
 static void put_troubles(struct page *p, const json_t *counts)
 {
     static const struct {
@@ -173,6 +184,48 @@ static void put_stages(struct page *p, const json_t *stages)
         put_stage(p, names[i], at(stages, names[i]));
 }
 
+/* A time as orderd writes it, in seconds; negative when it is none. */
+static double time_at(const json_t *object, const char *name)
+{
+    struct tm t = {.tm_year = 0};
+    const char *rest = strptime(text_at(object, name), "%Y-%m-%dT%H:%M:%S", &t);
+
+    return rest != NULL ? (double)timegm(&t) + strtod(rest, NULL) : -1;
+}
+
+/* " (14 s ago)": before the status was written. */
+static void put_age(struct buf *out, const json_t *s, double then)
+{
+    (void)buf_puts(out, " (");
+    put_span(out, time_at(s, "written_at") - then);
+    (void)buf_puts(out, " ago)");
+}
+
+static void put_backlog(struct page *p, const json_t *s)
+{
+    const json_t *b = at(s, "backlog");
+    bool known = json_is_integer(at(b, "visible")) && json_is_integer(at(b, "hidden")) &&
+                 json_is_integer(at(b, "delayed"));
+    bool known_dead = json_is_integer(at(b, "dead_letters"));
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    if (known) {
+        (void)buf_printf(&line, "%lld visible, %lld hidden, %lld delayed", int_at(b, "visible"),
+                         int_at(b, "hidden"), int_at(b, "delayed"));
+        put_age(&line, s, time_at(b, "read_at"));
+    } else {
+        (void)buf_puts(&line, "unknown");
+    }
+    if (known_dead) {
+        (void)buf_printf(&line, "; %lld dead letters", int_at(b, "dead_letters"));
+        put_age(&line, s, time_at(b, "dead_letters_read_at"));
+    } else if (known) {
+        (void)buf_puts(&line, "; dead letters unknown");
+    }
+    put_colored(p, int_at(b, "dead_letters") > 0 ? COLOR_WARNING : COLOR_NONE, "backlog", &line);
+}
+
 static void put_hand(struct page *p, const json_t *hand)
 {
     char bytes[LINE_MAX_BYTES];
@@ -224,11 +277,15 @@ static void put_cost(struct page *p, const json_t *cost)
     char bytes[LINE_MAX_BYTES];
     struct buf line = BUF_FIXED(bytes);
 
-    (void)buf_printf(&line,
-                     "%.2f a month by the whole life (SQS %.2f, DynamoDB %.2f); %.2f at "
-                     "this rate",
-                     number_at(cost, "sqs") + number_at(cost, "dynamodb"), number_at(cost, "sqs"),
-                     number_at(cost, "dynamodb"), number_at(cost, "total_at_interval_rate"));
+    if (json_is_object(cost))
+        (void)buf_printf(&line,
+                         "%.2f a month by the whole life (SQS %.2f, DynamoDB %.2f); %.2f at "
+                         "this rate",
+                         number_at(cost, "sqs") + number_at(cost, "dynamodb"),
+                         number_at(cost, "sqs"), number_at(cost, "dynamodb"),
+                         number_at(cost, "total_at_interval_rate"));
+    else
+        (void)buf_putc(&line, '-');
     put_line(p, "cost", &line);
 }
 
@@ -271,18 +328,18 @@ static void put_threads(struct page *p, const json_t *threads, const char *label
 }
 
 /* With a message below it all is seen on a terminal of 24 lines. */
-void stats_page_put(struct buf *out, const json_t *s, size_t width)
+void stats_page_put(struct buf *out, const json_t *s, const struct output *shown)
 {
-    struct page p = {out, width};
+    struct page p = {out, shown};
     char label[32];
 
     put_head(&p, s);
     (void)snprintf(label, sizeof(label), "last %.0f s", number_at(at(s, "interval"), "seconds"));
     put_counts(&p, label, at(s, "interval"));
     put_counts(&p, "since start", at(s, "since_start"));
-    put_troubles(&p, at(s, "since_start"));
     put_stages(&p, at(s, "stages"));
-    (void)buf_putc(out, '\n');
+    put_troubles(&p, at(s, "since_start"));
+    put_backlog(&p, s);
     put_hand(&p, at(s, "hand"));
     put_threads(&p, at(s, "threads"), "workers", "worker-");
     put_threads(&p, at(s, "threads"), "receivers", "receiver-");

@@ -1,7 +1,9 @@
 /*
  * DESIGN: a terminal that is too narrow takes from whatever column is the widest, one by one, until
  * the rest fits: short columns stay whole as long as there is a longer one to take from. No column
- * becomes narrower than what still says something; where even that is too wide, lines wrap.
+ * becomes narrower than what still says something. Where an id does not fit into its column its
+ * row goes on below, as that of a long name in df(1). An id that would take more than a third of
+ * the terminal is not even tried: it costs its own row a line, and no other row anything.
  */
 #include "orderctl/table.h"
 
@@ -20,6 +22,7 @@ enum {
 struct table_cell {
     size_t offset, len; /* in bytes: as it is shown */
     size_t width;
+    size_t least; /* columns that it may be cut to, because of what is never cut; 0: to any */
     enum color color;
 };
 
@@ -39,18 +42,36 @@ void table_release(struct table *t)
     t->cells = NULL;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* No cell takes more than the whole of a terminal: what would be cut is not kept. */
-static size_t keep_of(const struct table *t, size_t column)
+static size_t most_of(const struct table *t, size_t column, size_t least)
 {
     size_t min = t->columns[column].min;
 
-    if (min == 0 || t->out->width == 0)
-        return 0;
-    return t->out->width > min ? t->out->width : min;
+    return min == 0 || t->out->width == 0 ? 0 : larger(larger(t->out->width, min), least);
 }
 
-void table_cell(struct table *t, const char *text, size_t len)
+/* How many columns a text takes of which the first bytes are never cut: these, and "…" behind. */
+static size_t least_of(const char *text, size_t len, size_t keep)
 {
+    CLEANUP(buf_release) struct buf shown = BUF_INIT(TABLE_BYTES_MAX);
+
+    return keep == 0 ? 0 : text_put(&shown, text, keep, 0) + (keep < len ? 1 : 0);
+}
+
+/* Tells whether a cell is left out of account when the columns are made to fit. */
+static bool stands_out(const struct table *t, size_t column, const struct table_cell *cell)
+{
+    return t->out->width > 0 && cell->least > t->out->width / 3 && column + 1 < t->column_count;
+}
+
+void table_kept(struct table *t, const char *text, size_t len, size_t keep)
+{
+    size_t least = least_of(text, len, keep);
     size_t column = t->count % t->column_count;
     struct table_cell *cell;
     size_t width;
@@ -61,13 +82,26 @@ void table_cell(struct table *t, const char *text, size_t len)
     }
     cell = &t->cells[t->count++];
     cell->color = COLOR_NONE;
+    cell->least = least;
     cell->offset = t->bytes.len;
-    cell->width = len > 0 ? text_put(&t->bytes, text, len, keep_of(t, column))
+    cell->width = len > 0 ? text_put(&t->bytes, text, len, most_of(t, column, least))
                           : text_put(&t->bytes, "-", 1, 0);
     cell->len = t->bytes.len - cell->offset;
+    if (stands_out(t, column, cell))
+        return;
     width = t->out->width == 0 && cell->width > ALIGN_MAX ? ALIGN_MAX : cell->width;
-    if (width > t->widths[column])
-        t->widths[column] = width;
+    t->widths[column] = larger(t->widths[column], width);
+    t->least[column] = larger(t->least[column], least);
+}
+
+void table_cell(struct table *t, const char *text, size_t len)
+{
+    table_kept(t, text, len, 0);
+}
+
+void table_id(struct table *t, const char *text)
+{
+    table_kept(t, text, strlen(text), strlen(text));
 }
 
 void table_text(struct table *t, const char *text)
@@ -92,9 +126,25 @@ static size_t *widest(const struct table *t, size_t *widths)
         const struct table_column *c = &t->columns[i];
         size_t width = c->wide ? widths[i] / 2 : widths[i];
 
-        if (c->min > 0 && widths[i] > c->min && width >= most) {
+        if (c->min > 0 && widths[i] > larger(c->min, t->least[i]) && width >= most) {
             found = &widths[i];
             most = width;
+        }
+    }
+    return found;
+}
+
+/* Finds the column of the longest ids that may become narrower than these: the same one until it
+ * has no more to give. */
+static size_t *of_longest_ids(const struct table *t, size_t *widths)
+{
+    size_t *found = NULL;
+    size_t most = 0;
+
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (widths[i] > t->columns[i].min && t->least[i] > most) {
+            found = &widths[i];
+            most = t->least[i];
         }
     }
     return found;
@@ -111,6 +161,8 @@ static void fit(const struct table *t, size_t *widths)
     for (; t->out->width > 0 && total > t->out->width; total--) {
         column = widest(t, widths);
         if (column == NULL)
+            column = of_longest_ids(t, widths);
+        if (column == NULL)
             break;
         (*column)--;
     }
@@ -125,20 +177,22 @@ static void put_blanks(struct buf *out, size_t count)
 /* What stands in a cell, or above a column. */
 struct shown {
     const char *text;
-    size_t len, width;
+    size_t len, width, least;
     enum color color;
 };
 
-/* Appends one cell with the blanks that belong to it; the last column has none behind it. */
-static void put_cell(const struct table *t, size_t column, struct shown s, size_t max,
+/* Appends one cell with the blanks that belong to it; the last column has none behind it. What is
+ * behind one that stands out of its column goes on below, END columns from the left. */
+static void put_cell(const struct table *t, size_t column, struct shown s, size_t max, size_t end,
                      struct buf *out)
 {
     CLEANUP(buf_release) struct buf cut = BUF_INIT(TABLE_BYTES_MAX);
     bool last = column + 1 == t->column_count;
+    bool terminal = t->out->width > 0;
     size_t blanks;
 
-    if (t->out->width > 0 && s.width > max) {
-        s.width = text_put(&cut, s.text, s.len, max);
+    if (terminal && s.width > larger(max, s.least)) {
+        s.width = text_put(&cut, s.text, s.len, larger(max, s.least));
         s.text = buf_text(&cut);
         s.len = cut.len;
     }
@@ -150,24 +204,28 @@ static void put_cell(const struct table *t, size_t column, struct shown s, size_
     (void)buf_puts(out, s.color != COLOR_NONE ? output_color(t->out, COLOR_NONE) : "");
     if (!t->columns[column].right && !last)
         put_blanks(out, blanks);
-    if (last)
+    if (last || (terminal && s.width > max))
         (void)buf_putc(out, '\n');
-    else
-        put_blanks(out, GAP);
+    if (!last)
+        put_blanks(out, GAP + (terminal && s.width > max ? end : 0));
 }
 
 static void print_row(struct table *t, const struct table_cell *row, const size_t *widths,
                       struct buf *line)
 {
+    size_t end = 0; /* of the column */
+
     buf_reset(line, BYTES_KEEP);
     for (size_t i = 0; i < t->column_count; i++) {
         const char *title = t->columns[i].title;
-        struct shown s = {title, strlen(title), strlen(title), COLOR_STRONG};
+        struct shown s = {title, strlen(title), strlen(title), 0, COLOR_STRONG};
 
         if (row != NULL)
             s = (struct shown){t->bytes.data + row[i].offset, row[i].len, row[i].width,
-                               row[i].color};
-        put_cell(t, i, s, widths[i], line);
+                               row[i].least, row[i].color};
+        end += widths[i];
+        put_cell(t, i, s, widths[i], end, line);
+        end += GAP;
     }
     output_bytes(t->out, buf_text(line), line->len);
 }

@@ -313,8 +313,9 @@ bool table_scan(struct context *c, const struct table_scan *s, struct error *err
         more = next_page(request, reply);
         if (more && first && wants_segments(s, found))
             return scan_segments(c, s, request, err);
-        left -= (int64_t)found;
-        more = hand_over(s, reply) && left > 0 && more;
+        /* whoever leaves some out wants others in their place */
+        left = left > (int64_t)found ? left - (int64_t)found : PAGE_ITEMS_MAX;
+        more = hand_over(s, reply) && more;
         if (more && stop_raised(c->stop))
             return error_set(err, ERROR_STOPPED, "Stopped", "stopped by a signal");
     }

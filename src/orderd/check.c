@@ -1,9 +1,9 @@
 #include "orderd/check.h"
 
 #include "aws/dynamodb.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "order/record.h"
 #include "order/remedy.h"
 #include "orderd/extender.h"
@@ -63,6 +63,7 @@ static bool check_queue(void *arg, struct error *err)
         return remedy_queue(o->config, o->sqs, c->found->queue_url, err);
     }
     c->found->max_receive_count = c->queue.max_receive_count > 0 ? c->queue.max_receive_count : 0;
+    backlog_read_queue(&c->found->backlog, &c->queue);
     return true;
 }
 
@@ -87,7 +88,7 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
 {
     int64_t auth_since = -1;
     int64_t logged = -1;
-    int64_t pause = PAUSE_FIRST_NS;
+    struct backoff pauses = {.first_ns = PAUSE_FIRST_NS};
 
     while (!step(arg, err)) {
         int64_t now = clock_now();
@@ -105,12 +106,9 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
             log_failure(LOG_WARNING, "waiting_to_start", err);
             logged = now;
         }
-        if (err->kind == ERROR_AUTH && pause > PAUSE_AUTH_MAX_NS)
-            pause = PAUSE_AUTH_MAX_NS;
-        if (stop_wait(patience->stop,
-                      now + pause / 2 + (int64_t)random_below((uint64_t)(pause / 2))))
+        pauses.max_ns = err->kind == ERROR_AUTH ? PAUSE_AUTH_MAX_NS : PAUSE_MAX_NS;
+        if (stop_wait(patience->stop, now + backoff_jittered(backoff_next(&pauses))))
             return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
-        pause = pause * 2 < PAUSE_MAX_NS ? pause * 2 : PAUSE_MAX_NS;
     }
     return true;
 }
@@ -125,6 +123,7 @@ static bool find_dead_letter_queue(struct check *c, struct error *err)
         (void)snprintf(c->found->dead_letter_url, SQS_URL_MAX, "%s", configured);
         return true;
     }
+    (void)snprintf(c->found->dead_letter_arn, SQS_ARN_MAX, "%s", c->queue.dead_letter_arn);
     if (name == NULL)
         return error_set(err, ERROR_MALFORMED, "BadRedrivePolicy",
                          "the redrive policy does not name a dead-letter queue");
@@ -140,6 +139,7 @@ static void look_at_redrive(struct check *c)
     struct error err = ERROR_INIT;
 
     c->found->dead_letter_url[0] = '\0';
+    c->found->dead_letter_arn[0] = '\0';
     if (c->found->max_receive_count == 0) {
         log_event(LOG_WARNING, "no_redrive_policy", LOG_STR("queue", c->found->queue_url),
                   LOG_STR("error", "messages that fail come back until their retention ends"));
@@ -154,9 +154,12 @@ static void look_at_redrive(struct check *c)
         return;
     }
     sqs_set_queue(&c->sqs, c->found->dead_letter_url);
-    if (!sqs_attributes(&c->sqs, c->options->patience->stop, &dead, &err))
+    if (!sqs_attributes(&c->sqs, c->options->patience->stop, &dead, &err)) {
         log_failure(LOG_WARNING, "dead_letter_queue_unknown", &err);
-    else if (dead.retention_s > 0 && dead.retention_s <= c->queue.retention_s)
+        return;
+    }
+    backlog_read_dead_letters(&c->found->backlog, &dead);
+    if (dead.retention_s > 0 && dead.retention_s <= c->queue.retention_s)
         log_event(LOG_WARNING, "short_dead_letter_retention",
                   LOG_INT("retention_seconds", dead.retention_s),
                   LOG_STR("error", "the dead-letter queue keeps messages no longer than the queue, "
@@ -184,6 +187,7 @@ bool check_run(const struct check_options *options, struct check_findings *out, 
     struct check c = {.options = options, .found = out};
     bool ok;
 
+    out->backlog = BACKLOG_UNKNOWN;
     c.group = http_group_new();
     c.digest = digest_new();
     sqs_init(&c.sqs, options->sqs, c.group, "");

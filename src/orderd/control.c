@@ -82,8 +82,8 @@ static void take_over(struct control *c, struct settings *fresh)
     c->reloaded = fresh;
     reopen_log(&fresh->values);
     apply(c);
-    log_event(LOG_INFO, "reloaded", LOG_STR("changed", buf_text(&changed)),
-              LOG_STR("need_restart", buf_text(&waiting)));
+    log_event(waiting.len > 0 ? LOG_WARNING : LOG_INFO, "reloaded",
+              LOG_STR("changed", buf_text(&changed)), LOG_STR("need_restart", buf_text(&waiting)));
 }
 
 void control_reload(struct control *c)
@@ -110,24 +110,28 @@ void control_pause(struct control *c, bool paused, const char *signal_name)
     log_event(LOG_INFO, paused ? "paused" : "resumed", LOG_STR("signal", signal_name));
 }
 
-void control_log_status(const struct control *c, const char *state)
+void control_log_status(const struct control *c, enum status_state asked)
 {
     static const char *const tables[BREAKER_STATES] = {"closed", "open", "trial"};
     const struct stats *s = c->stats;
     struct breaker_report table = {.state = BREAKER_CLOSED};
     struct queue_state queue = {0};
+    struct backlog_reading backlog = BACKLOG_UNKNOWN;
     struct credentials_state keys = {.source = ""};
     uint64_t sqs_calls = 0;
     uint64_t dynamodb_calls = 0;
+    enum status_state state;
 
     if (c->crew != NULL) {
         breaker_describe(c->crew->breaker, &table);
         queue = queue_state(c->crew->queue);
+        backlog = backlog_describe(c->crew->backlog);
         credentials_describe(c->services->credentials, &keys);
         sqs_calls = atomic_load(&c->services->sqs.attempts);
         dynamodb_calls = atomic_load(&c->services->dynamodb.attempts);
     }
-    log_event(LOG_INFO, "status", LOG_STR("state", state),
+    state = status_state_with(asked, table.state != BREAKER_CLOSED || queue.open);
+    log_event(LOG_INFO, "status", LOG_STR("state", status_state_name(state)),
               LOG_INT("received", (int64_t)stats_get(&s->received)),
               LOG_INT("processed", (int64_t)stats_get(&s->processed)),
               LOG_INT("duplicate", (int64_t)stats_get(&s->duplicate)),
@@ -138,6 +142,10 @@ void control_log_status(const struct control *c, const char *state)
               LOG_INT("asked", queue.asked), LOG_INT("waiting", queue.waiting),
               LOG_INT("in_hand", queue.in_hand - queue.asked),
               LOG_INT("idle_workers", queue.idle_workers),
+              backlog.visible >= 0 ? LOG_INT("queue_visible", backlog.visible)
+                                   : LOG_STR("queue_visible", ""),
+              backlog.dead_letters >= 0 ? LOG_INT("dead_letters", backlog.dead_letters)
+                                        : LOG_STR("dead_letters", ""),
               LOG_STR("table_breaker", tables[table.state]),
               LOG_STR("queue_breaker", queue.open ? "open" : "closed"),
               LOG_STR("credentials", keys.source), LOG_INT("sqs_calls", (int64_t)sqs_calls),

@@ -119,7 +119,6 @@ static void make_receivers(struct crew *c, const struct crew_options *o)
         .leases = c->leases,
         .acknowledger = c->acknowledger,
         .breaker = c->breaker,
-        .redrive = &c->redrive,
         .stats = o->stats,
         .sqs = &o->services->sqs,
         .queue_url = o->findings->queue_url,
@@ -134,11 +133,30 @@ static void make_receivers(struct crew *c, const struct crew_options *o)
         receiver_init(&c->receivers[i], &c->receiver_options);
 }
 
+static void make_backlog(struct crew *c, const struct crew_options *o)
+{
+    const struct backlog_options options = {
+        .queue = c->queue,
+        .breaker = c->breaker,
+        .redrive = &c->redrive,
+        .stats = o->stats,
+        .sqs = &o->services->sqs,
+        .queue_url = o->findings->queue_url,
+        .dead_letter_url = o->findings->dead_letter_url,
+        .dead_letter_arn = o->findings->dead_letter_arn,
+        .reading = &o->findings->backlog,
+        .stop = o->stop,
+    };
+
+    c->backlog = backlog_new(&options);
+}
+
 bool crew_init(struct crew *c, const struct crew_options *options, struct error *err)
 {
     *c = (struct crew){.stats = options->stats};
     atomic_store(&c->redrive.max_receive_count, options->findings->max_receive_count);
     make_shared(c, options);
+    make_backlog(c, options);
     queue_may_prefetch(c->queue, !options->findings->may_not_extend);
     if (!make_workers(c, options, err))
         return false;
@@ -157,6 +175,7 @@ void crew_release(struct crew *c)
     free(c->workers);
     free(c->worker_threads);
     acknowledger_free(c->acknowledger);
+    backlog_free(c->backlog);
     queue_free(c->queue);
     breaker_free(c->breaker);
     leases_free(c->leases);
@@ -180,7 +199,7 @@ bool crew_start(struct crew *c, struct error *err)
         if (!thread_start(&c->receiver_threads[i], name, receiver_run, &c->receivers[i], err))
             return false;
     }
-    return true;
+    return thread_start(&c->backlog_thread, "backlog", backlog_run, c->backlog, err);
 }
 
 static bool all_ended(const struct thread *threads, unsigned count)
@@ -239,6 +258,7 @@ void crew_join(struct crew *c)
 {
     if (c->queue == NULL)
         return;
+    thread_join(&c->backlog_thread);
     crew_end_polls(c);
     join_all(c->receiver_threads, c->receiver_count);
     crew_end_work(c);
@@ -265,7 +285,8 @@ const char *crew_hanging(const struct crew *c, int64_t now_ns)
 
     return find_hanging(&c->acknowledger_thread, 1, now_ns, &name) ||
                    find_hanging(c->worker_threads, c->worker_count, now_ns, &name) ||
-                   find_hanging(c->receiver_threads, c->receiver_count, now_ns, &name)
+                   find_hanging(c->receiver_threads, c->receiver_count, now_ns, &name) ||
+                   find_hanging(&c->backlog_thread, 1, now_ns, &name)
                ? name
                : NULL;
 }
@@ -277,21 +298,10 @@ const struct thread *crew_thread(const struct crew *c, unsigned index)
     index -= c->worker_count;
     if (index < c->receiver_count)
         return &c->receiver_threads[index];
-    return index == c->receiver_count ? &c->acknowledger_thread : NULL;
-}
-
-const char *crew_waits_for(const struct crew *c)
-{
-    switch (breaker_state(c->breaker)) {
-    case BREAKER_OPEN:
-        return "the table takes no records";
-    case BREAKER_TRIAL:
-        return "the table answers again; one order goes first";
-    case BREAKER_CLOSED:
-    case BREAKER_STATES:
-        break;
-    }
-    return queue_state(c->queue).open ? "SQS does not answer as it should" : NULL;
+    index -= c->receiver_count;
+    if (index == 0)
+        return &c->acknowledger_thread;
+    return index == 1 ? &c->backlog_thread : NULL;
 }
 
 void crew_report(struct crew *c, int64_t now_ns)

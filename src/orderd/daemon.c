@@ -94,31 +94,23 @@ static void release(struct daemon *d)
         (void)close(d->signals);
 }
 
-/* What the daemon does, in a sentence. */
-static const char *status_of(const struct daemon *d, char status[NOTIFY_STATUS_MAX])
+static enum status_state state_of(const struct daemon *d)
 {
-    const char *wait = d->crewed ? crew_waits_for(&d->crew) : NULL;
+    static const enum status_state states[] = {
+        [STARTING] = STATUS_STARTING, [RUNNING] = STATUS_RUNNING,   [LAST_POLLS] = STATUS_DRAINING,
+        [WORKING] = STATUS_DRAINING,  [DELETING] = STATUS_DRAINING, [ENDED] = STATUS_STOPPED};
 
-    if (d->phase == STARTING)
-        (void)snprintf(status, NOTIFY_STATUS_MAX, "Starting%s",
-                       start_held(&d->start)
-                           ? ": SQS, DynamoDB or the credentials are waited for; see the log"
-                           : "");
-    else if (d->phase != RUNNING)
-        (void)snprintf(status, NOTIFY_STATUS_MAX, "Finishing what was received%s%s",
-                       wait != NULL ? "; held: " : "", wait != NULL ? wait : "");
-    else if (wait != NULL)
-        (void)snprintf(status, NOTIFY_STATUS_MAX, "Holding: %s", wait);
-    else
-        (void)snprintf(status, NOTIFY_STATUS_MAX, "%s %s",
-                       d->control.paused ? "Paused; not polling" : "Polling",
-                       d->start.findings.queue_url);
-    return status;
+    return d->phase == RUNNING && d->control.paused ? STATUS_PAUSED : states[d->phase];
+}
+
+/* Reports what is due, and borrows what the daemon does in a sentence. */
+static const char *report(struct daemon *d)
+{
+    return reporter_tick(&d->reporter, state_of(d), d->drain_until_ns);
 }
 
 static bool begin_running(struct daemon *d, struct error *err)
 {
-    char status[NOTIFY_STATUS_MAX];
     const struct config *c = d->config;
     const struct crew_options options = {
         .config = c,
@@ -138,13 +130,13 @@ static bool begin_running(struct daemon *d, struct error *err)
         !crew_start(&d->crew, err))
         return false;
     d->phase = RUNNING;
-    log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION),
+    log_event(LOG_INFO, "started", LOG_STR("version", ORDERD_VERSION), LOG_INT("pid", getpid()),
               LOG_STR("queue", d->start.findings.queue_url), LOG_STR("table", c->table.name),
               LOG_STR("region", d->start.services.region),
               LOG_INT("workers", c->processing.workers),
               LOG_INT("visibility_seconds", d->crew.receiver_options.visibility_s),
               LOG_INT("max_receive_count", d->start.findings.max_receive_count));
-    notify_ready(&d->notify, status_of(d, status));
+    notify_ready(&d->notify, report(d));
     return true;
 }
 
@@ -177,8 +169,6 @@ static void abort_all(struct daemon *d, const char *why)
 
 static void on_stop(struct daemon *d, int number)
 {
-    char status[NOTIFY_STATUS_MAX];
-
     if (stop_raised(&d->stop)) {
         abort_all(d, "a second signal came before the drain was over");
         return;
@@ -186,26 +176,15 @@ static void on_stop(struct daemon *d, int number)
     log_event(LOG_INFO, "stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"),
               LOG_INT("limit_seconds", drain_limit_s(d)));
     begin_drain(d);
-    notify_stopping(&d->notify, status_of(d, status));
-}
-
-static const char *state_name(const struct daemon *d)
-{
-    static const char *const names[] = {
-        [STARTING] = "starting", [RUNNING] = "running",   [LAST_POLLS] = "draining",
-        [WORKING] = "draining",  [DELETING] = "draining", [ENDED] = "stopped"};
-
-    return d->phase == RUNNING && d->control.paused ? "paused" : names[d->phase];
+    notify_stopping(&d->notify, report(d));
 }
 
 static void reload(struct daemon *d)
 {
-    char status[NOTIFY_STATUS_MAX];
-
     notify_reloading();
     control_reload(&d->control);
     if (d->notify.ready && !stop_raised(&d->stop))
-        notify_ready(&d->notify, status_of(d, status));
+        notify_ready(&d->notify, report(d));
 }
 
 static void on_signal(struct daemon *d, int number)
@@ -215,7 +194,7 @@ static void on_signal(struct daemon *d, int number)
         reload(d);
         break;
     case SIGUSR1:
-        control_log_status(&d->control, state_name(d));
+        control_log_status(&d->control, state_of(d));
         break;
     case SIGTSTP:
         control_pause(&d->control, true, "SIGTSTP");
@@ -276,27 +255,16 @@ static const char *hanging(const struct daemon *d, int64_t now)
  * daemon need not wait for that. */
 static void tell_systemd(struct daemon *d, int64_t now)
 {
-    char status[NOTIFY_STATUS_MAX];
+    bool held = d->phase == STARTING && start_held(&d->start);
+    const char *sentence = report(d);
 
     notify_alive(&d->notify, hanging(d, now), now);
-    if (d->phase == STARTING && !d->notify.ready && start_held(&d->start))
-        notify_ready(&d->notify, status_of(d, status));
+    if (held && !d->notify.ready)
+        notify_ready(&d->notify, sentence);
     else
-        notify_status(&d->notify, status_of(d, status));
+        notify_status(&d->notify, sentence);
     if (!d->notify.ready || stop_raised(&d->stop))
         notify_needs_time(&d->notify, now);
-}
-
-static void report(struct daemon *d)
-{
-    const char *wait = d->crewed ? crew_waits_for(&d->crew) : NULL;
-    const char *state = state_name(d);
-
-    if (d->phase == STARTING && start_held(&d->start))
-        wait = "SQS, DynamoDB or the credentials do not answer as they should";
-    if (d->phase == RUNNING && wait != NULL)
-        state = "holding";
-    reporter_tick(&d->reporter, state, wait != NULL ? wait : "");
 }
 
 /* Ends a drain whose time is over. */
@@ -309,7 +277,6 @@ static void watch(struct daemon *d)
     if (stop_raised(&d->stop) && now >= d->drain_until_ns)
         abort_all(d, "the drain took longer than its limit");
     tell_systemd(d, now);
-    report(d);
 }
 
 /* Ends whatever was started, in whatever state it is. */
@@ -336,7 +303,8 @@ static void log_account(const struct stats *s)
     uint64_t processed = stats_get(&s->processed);
     uint64_t duplicate = stats_get(&s->duplicate);
 
-    log_event(LOG_INFO, "stopped", LOG_INT("received", (int64_t)stats_get(&s->received)),
+    log_event(LOG_INFO, "stopped", LOG_INT("pid", getpid()),
+              LOG_INT("received", (int64_t)stats_get(&s->received)),
               LOG_INT("done", (int64_t)(processed + duplicate)),
               LOG_INT("processed", (int64_t)processed), LOG_INT("duplicate", (int64_t)duplicate),
               LOG_INT("failed", (int64_t)stats_get(&s->failed)),
@@ -359,7 +327,7 @@ static bool run(struct daemon *d, struct error *err)
     struct pollfd wait = {.events = POLLIN};
     bool ok = true;
 
-    if (!catch_signals(d, err) || !log_start_writer(err) ||
+    if (!catch_signals(d, err) || !log_start_writer(err) || !reporter_start(&d->reporter, err) ||
         !start_begin(&d->start, d->settings, &d->stop, &d->abort, err))
         return false;
     wait.fd = d->signals;
@@ -371,6 +339,15 @@ static bool run(struct daemon *d, struct error *err)
         watch(d);
     }
     return ok;
+}
+
+/* Who asks systemd for the reason of an end that nobody asked for is to see it. */
+static void tell_end(struct daemon *d, const struct error *why)
+{
+    char sentence[SENTENCE_MAX];
+
+    sentence_make_end(why, sentence);
+    notify_status(&d->notify, sentence);
 }
 
 bool daemon_run(const struct settings *settings, const struct config_request *request,
@@ -385,15 +362,17 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     };
     bool ok;
 
-    control_init(&d.control, settings, request, &d.stats);
-    reporter_init(&d.reporter, &d.control, &d.start);
     if (!http_global_init(err))
         return false;
+    control_init(&d.control, settings, request, &d.stats);
+    reporter_init(&d.reporter, &d.control, &d.start);
     ok = run(&d, err);
     end_threads(&d);
     reporter_end(&d.reporter);
     if (ok)
         log_account(&d.stats);
+    else
+        tell_end(&d, err);
     log_stop_writer();
     release(&d);
     http_global_release();

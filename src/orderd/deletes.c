@@ -1,8 +1,8 @@
 #include "orderd/deletes.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/random.h"
 
 #define PAUSE_FIRST_NS (100 * CLOCK_NS_PER_MS)
 /* Of calls that fail as a whole, from this one in a row on: by then the queue's breaker is open.
@@ -37,7 +37,7 @@ static int64_t pause_after(const struct deletes *d, int64_t first_ns, unsigned f
         pause *= 2;
     if (pause > most)
         pause = most;
-    return pause / 2 + (int64_t)random_below((uint64_t)(pause / 2));
+    return backoff_jittered(pause);
 }
 
 static void log_about(const struct message *m, const char *event, const char *code,

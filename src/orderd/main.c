@@ -1,15 +1,14 @@
 #include "base/log.h"
+#include "base/standard.h"
 #include "order/config.h"
 #include "order/services.h"
 #include "orderd/daemon.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     USAGE_EXIT_STATUS = 64, /* EX_USAGE of sysexits.h */
@@ -155,6 +154,16 @@ static void warn_of_region(const struct settings *settings)
         (void)printf("unless the instance metadata name that region: %s\n", err.text);
 }
 
+/* Says which of the files that tell how the daemon is it would go without: a directory may be there
+ * only while the service runs, or come later. */
+static void warn_of_reports(struct settings *settings)
+{
+    struct error err = ERROR_INIT;
+
+    if (!config_check_reports(settings, &err))
+        config_print_problems(settings, &err, "warning", stdout);
+}
+
 static int check(const struct arguments *a, struct settings *settings)
 {
     struct error err = ERROR_INIT;
@@ -172,6 +181,7 @@ static int check(const struct arguments *a, struct settings *settings)
             "%s is not there: environment, AWS profile and defaults count, and are valid\n",
             settings->file);
     warn_of_region(settings);
+    warn_of_reports(settings);
     if (!keys) /* the service may have other variables than whoever checks */
         (void)printf("warning: %s\n", err.text);
     return EXIT_SUCCESS;
@@ -200,25 +210,12 @@ static int with_settings(const struct arguments *a)
     return status;
 }
 
-/* Whoever starts us with a standard descriptor closed would have a socket take its number, and the
- * log written to that. Those who we start get it too. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        (void)close(fd);
-}
-
 int main(int argc, char **argv)
 {
     static char program[] = "orderd";
     struct arguments arguments = {.mode = MODE_RUN};
 
-    fill_standard_descriptors();
+    standard_fill();
     (void)mallopt(M_ARENA_MAX, ARENAS);
     if (argc > 0)
         argv[0] = program; /* getopt's messages begin with it */

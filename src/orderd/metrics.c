@@ -65,6 +65,14 @@ static const struct metric rows[] = {
     GAUGE("Waiting", "orderd_messages_waiting", "", waiting, "Messages that wait for a worker"),
     GAUGE("Undeleted", "orderd_messages_undeleted", "", undeleted,
           "Messages that are done and not yet deleted"),
+    GAUGE(NULL, "orderd_queue_messages", "state=\"visible\"", queue_visible,
+          "Messages in the queue, as SQS counted them last"),
+    GAUGE(NULL, "orderd_queue_messages", "state=\"hidden\"", queue_hidden,
+          "Messages in the queue, as SQS counted them last"),
+    GAUGE(NULL, "orderd_queue_messages", "state=\"delayed\"", queue_delayed,
+          "Messages in the queue, as SQS counted them last"),
+    GAUGE(NULL, "orderd_dead_letters", "", dead_letters,
+          "Messages in the dead-letter queue, as SQS counted them last"),
     DISTRIBUTION("MessageAge", "orderd_message_age_seconds", age,
                  "Age of a message when it was received"),
     DISTRIBUTION("QueueWait", "orderd_queue_wait_seconds", wait,
@@ -242,6 +250,11 @@ static void put_histogram(struct buf *out, const struct metrics_names *names,
     (void)buf_printf(out, "%llu\n", (unsigned long long)d->count);
 }
 
+static bool is_unknown(const struct metrics_reading *r, const struct metric *m)
+{
+    return m->kind == METRIC_GAUGE && number_in(r, m) == METRIC_UNKNOWN;
+}
+
 void metrics_put_prometheus(struct buf *out, const struct metrics_names *names,
                             const struct metrics_reading *now)
 {
@@ -251,7 +264,7 @@ void metrics_put_prometheus(struct buf *out, const struct metrics_names *names,
     for (unsigned i = 0; i < ROWS; i++) {
         const struct metric *m = &rows[i];
 
-        if (m->prometheus == NULL)
+        if (m->prometheus == NULL || is_unknown(now, m))
             continue;
         if (strcmp(m->prometheus, last) != 0)
             (void)buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", m->prometheus, m->help,

@@ -12,6 +12,7 @@ enum { EXTEND_S = 15 };
 
 #define GAP_NS (5 * CLOCK_NS_PER_S)
 #define GRACE_NS (60 * CLOCK_NS_PER_S)
+#define NUMBERS_NS (10 * CLOCK_NS_PER_S)
 
 void notify_init(struct notify *n, int64_t quiet_ns)
 {
@@ -25,6 +26,7 @@ void notify_init(struct notify *n, int64_t quiet_ns)
 static void remember(struct notify *n, const char *status)
 {
     (void)snprintf(n->told, sizeof(n->told), "%s", status);
+    n->told_ns = clock_now();
 }
 
 void notify_ready(struct notify *n, const char *status)
@@ -34,9 +36,22 @@ void notify_ready(struct notify *n, const char *status)
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
+/* Tells whether the two differ in nothing but numbers: "1,234 processed" from "9 processed". */
+static bool says_the_same(const char *a, const char *b)
+{
+    static const char number[] = "0123456789,";
+
+    while (*a == *b && *a != '\0') {
+        a += 1 + strspn(a + 1, number);
+        b += 1 + strspn(b + 1, number);
+    }
+    return *a == *b;
+}
+
 void notify_status(struct notify *n, const char *status)
 {
-    if (strcmp(status, n->told) == 0)
+    if (strcmp(status, n->told) == 0 ||
+        (says_the_same(status, n->told) && clock_now() - n->told_ns < NUMBERS_NS))
         return;
     remember(n, status);
     (void)sd_notifyf(0, "STATUS=%s", status);

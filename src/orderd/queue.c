@@ -5,6 +5,7 @@
  */
 #include "orderd/queue.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/mem.h"
@@ -37,7 +38,7 @@ struct queue {
     bool backlog;             /* the last poll came back full */
     bool careful;             /* the last poll was spoiled: one at a time, for one message */
     bool careful_open;        /* a poll is open that was opened in careful mode */
-    int64_t pause_ns;         /* after the next spoiled poll */
+    struct backoff pauses;    /* after spoiled polls */
     int64_t not_before_ns;    /* no poll is opened earlier */
     bool polls_ended, closed, paused;
     bool prefetch; /* messages may wait for workers: their leases can be extended */
@@ -61,7 +62,7 @@ struct queue *queue_new(unsigned workers, unsigned batch_size,
     if (observer != NULL)
         q->observer = *observer;
     q->batch_size = batch_size;
-    q->pause_ns = PAUSE_FIRST_NS;
+    q->pauses = (struct backoff){.first_ns = PAUSE_FIRST_NS, .max_ns = PAUSE_MAX_NS};
     (void)pthread_mutex_init(&q->lock, NULL);
     return q;
 }
@@ -178,8 +179,8 @@ unsigned queue_may_poll(struct queue *q)
 /* A little chance is added, so that daemons which failed together do not come back together. */
 static void begin_pause(struct queue *q)
 {
-    q->not_before_ns = clock_now() + q->pause_ns + (int64_t)random_below(PAUSE_JITTER_NS);
-    q->pause_ns = q->pause_ns * 2 < PAUSE_MAX_NS ? q->pause_ns * 2 : PAUSE_MAX_NS;
+    q->not_before_ns =
+        clock_now() + backoff_next(&q->pauses) + (int64_t)random_below(PAUSE_JITTER_NS);
     q->careful = true;
 }
 
@@ -196,7 +197,7 @@ static void judge_poll(struct queue *q, enum poll_end how)
     }
     q->careful = false;
     q->receives_fail = false;
-    q->pause_ns = PAUSE_FIRST_NS;
+    backoff_reset(&q->pauses);
     q->not_before_ns = how == POLL_HASTY ? clock_now() + PAUSE_HASTY_NS : 0;
 }
 

@@ -8,8 +8,6 @@
 
 /* A poll's bound: its wait, the time that a call may take beyond it, and some more. */
 #define HANG_MARGIN_NS (60 * CLOCK_NS_PER_S)
-/* Between two looks at the queue's redrive policy. */
-#define REDRIVE_NS (600 * CLOCK_NS_PER_S)
 /* Sooner than this no empty answer is expected. */
 #define HASTY_NS (100 * CLOCK_NS_PER_MS)
 
@@ -106,29 +104,6 @@ static enum poll_end poll_once(struct receiver *r, unsigned asked, struct messag
     return r->received.whole ? POLL_READ : POLL_SPOILED;
 }
 
-/* The redrive policy can be changed while the daemon runs; one of the receivers reads it again from
- * time to time. What is known stands when that fails. */
-static void look_at_redrive(struct receiver *r)
-{
-    struct redrive *redrive = r->options->redrive;
-    int64_t now = clock_now();
-    int64_t look = atomic_load(&redrive->look_ns);
-    struct sqs_attributes queue;
-    struct error err = ERROR_INIT;
-
-    if (now < look || !atomic_compare_exchange_strong(&redrive->look_ns, &look, now + REDRIVE_NS))
-        return;
-    if (look == 0)
-        return; /* it was read at the start */
-    thread_progress(HANG_MARGIN_NS);
-    if (!sqs_attributes(&r->sqs, r->options->stop, &queue, &err)) {
-        log_failure(LOG_DEBUG, "redrive_policy_unread", &err);
-        return;
-    }
-    atomic_store(&redrive->max_receive_count,
-                 queue.max_receive_count > 0 ? queue.max_receive_count : 0);
-}
-
 void receiver_run(void *arg)
 {
     struct receiver *r = arg;
@@ -140,7 +115,6 @@ void receiver_run(void *arg)
         enum poll_end end = poll_once(r, asked, &brought);
 
         queue_poll_ended(r->options->queue, asked, &brought, end);
-        look_at_redrive(r);
         thread_does("waiting", INT64_MAX / 2); /* waiting for permission is no hang */
     }
 }

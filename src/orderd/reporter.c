@@ -3,34 +3,133 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/replace.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATUS_EVERY_NS (1 * CLOCK_NS_PER_S)
+#define END_PATIENCE_NS (2 * CLOCK_NS_PER_S)
+
+enum { STATUS_FILE, PROMETHEUS_FILE }; /* of the replacer */
+
+enum {
+    FRESH_MS = 5000, /* who wrote a status within that time goes on doing so */
+    NAME_SIZE = 64,  /* of a process: proc(5) has 16, and a line end */
+};
+
+/* --- the files ----------------------------------------------------------------------------------
+ *
+ * What follows runs in the thread that writes. The watchdog does not look at that: a disk that
+ * stalls is no fault that a restart mends, and costs nothing but fresh files.
+ */
+
+/* Returns who wrote the status at PATH a moment ago; 0: nobody did. */
+static pid_t writer_of(const char *path)
+{
+    char head[256] = ""; /* the process stands near the begin (status_put) */
+    struct stat status;
+    const char *pid;
+    int64_t written_ms;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool ok;
+
+    if (fd < 0)
+        return 0;
+    ok = fstat(fd, &status) == 0 && read(fd, head, sizeof(head) - 1) > 0;
+    (void)close(fd);
+    pid = strstr(head, "\"pid\":");
+    if (!ok || pid == NULL)
+        return 0;
+    written_ms = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / CLOCK_NS_PER_MS;
+    if (clock_wall_ms() - written_ms > FRESH_MS)
+        return 0;
+    return (pid_t)strtol(pid + strlen("\"pid\":"), NULL, 10);
+}
+
+/* Fills in the name of a process that runs; WHO is its number, or "self". */
+static bool read_name(const char *who, char name[NAME_SIZE])
+{
+    char path[32];
+    FILE *f;
+    bool ok;
+
+    (void)snprintf(path, sizeof(path), "/proc/%s/comm", who);
+    f = fopen(path, "re");
+    ok = f != NULL && fgets(name, NAME_SIZE, f) != NULL;
+    if (f != NULL)
+        (void)fclose(f);
+    return ok;
+}
+
+/* In a container that took over the file of another one the number may be anybody's. */
+static bool is_called_as_we_are(pid_t pid)
+{
+    char number[16];
+    char name[NAME_SIZE];
+    char ours[NAME_SIZE];
+
+    (void)snprintf(number, sizeof(number), "%d", (int)pid);
+    return read_name(number, name) && read_name("self", ours) && strcmp(name, ours) == 0;
+}
+
+/* Two daemons that write one file hide each other. */
+static void look_for_another(unsigned file, const char *path)
+{
+    pid_t pid = file == STATUS_FILE ? writer_of(path) : 0;
+
+    if (pid > 0 && pid != getpid() && is_called_as_we_are(pid))
+        log_event(LOG_WARNING, "status_file_shared", LOG_STR("path", path), LOG_INT("pid", pid),
+                  LOG_STR("error", "another orderd writes it too; each needs a file of its own"));
+}
+
+/* A default directory that is not there is how one runs it by hand: no reason to complain. */
+static void complain(unsigned file, const char *path, const struct error *why)
+{
+    bool expected = file == STATUS_FILE && strcmp(why->code, "NoDirectory") == 0 &&
+                    strcmp(path, config_default("status.file")) == 0;
+
+    log_failure(expected ? LOG_DEBUG : LOG_WARNING, "file_not_replaced", why);
+}
+
+/* --- its life -----------------------------------------------------------------------------------
+ */
 
 void reporter_init(struct reporter *r, const struct control *control, const struct start *start)
 {
+    static const struct replacer_observer observer = {look_for_another, complain};
+
     *r = (struct reporter){
         .control = control,
         .start = start,
         .started_ms = clock_wall_ms(),
+        .started_ns = clock_now(),
         .interval_ns = clock_now(),
+        .asked = STATUS_STATES,
+        .status.state = STATUS_STATES,
         .text = BUF_INIT(METRICS_PROMETHEUS_MAX),
+        .replacer = replacer_new(&observer),
     };
-    r->reported.wall_ms = r->before.wall_ms = r->started_ms;
+    r->reported.at_ns = r->before.at_ns = r->started_ns;
+}
+
+bool reporter_start(struct reporter *r, struct error *err)
+{
+    return replacer_start(r->replacer, err);
 }
 
 void reporter_release(struct reporter *r)
 {
-    free(r->status_file.failed);
-    free(r->prometheus_file.failed);
+    replacer_free(TAKE_PTR(r->replacer), END_PATIENCE_NS);
     buf_release(&r->text);
 }
+
+/* --- reading ------------------------------------------------------------------------------------
+ */
 
 static void read_counters(const struct stats *s, struct metrics_reading *out)
 {
@@ -74,10 +173,22 @@ static void read_crew(const struct crew *c, struct metrics_reading *out)
     out->undeleted = acknowledger_owed(c->acknowledger);
 }
 
+/* What is not known (-1) is METRIC_UNKNOWN. */
+static void read_backlog(const struct crew *c, struct metrics_reading *out)
+{
+    struct backlog_reading backlog = c != NULL ? backlog_describe(c->backlog) : BACKLOG_UNKNOWN;
+
+    out->queue_visible = (uint64_t)backlog.visible;
+    out->queue_hidden = (uint64_t)backlog.hidden;
+    out->queue_delayed = (uint64_t)backlog.delayed;
+    out->dead_letters = (uint64_t)backlog.dead_letters;
+}
+
 static void read_now(struct reporter *r)
 {
-    r->now = (struct metrics_reading){.wall_ms = clock_wall_ms()};
+    r->now = (struct metrics_reading){.at_ns = clock_now(), .wall_ms = clock_wall_ms()};
     read_counters(r->control->stats, &r->now);
+    read_backlog(r->control->crew, &r->now);
     if (r->control->crew == NULL)
         return; /* nothing was received, and the clients may be in the making */
     read_calls(r->control->services, &r->now);
@@ -87,10 +198,13 @@ static void read_now(struct reporter *r)
 /* --- the status --------------------------------------------------------------------------------
  */
 
-/* A moment of clock_now() as wall time. */
+/* A moment of clock_now() as wall time. One after the reading, as threads go on, is the reading's:
+ * no status tells of a time to come. */
 static int64_t wall_of(const struct reporter *r, int64_t at_ns)
 {
-    return r->now.wall_ms - (clock_now() - at_ns) / CLOCK_NS_PER_MS;
+    int64_t ago_ns = r->now.at_ns > at_ns ? r->now.at_ns - at_ns : 0;
+
+    return r->now.wall_ms - ago_ns / CLOCK_NS_PER_MS;
 }
 
 static void fill_breakers(struct reporter *r, const struct crew *c)
@@ -130,6 +244,19 @@ static void fill_hand(struct reporter *r, const struct crew *c)
         r->status.lease_left_ms = (leases.soonest_end_ns - now) / CLOCK_NS_PER_MS;
 }
 
+/* A moment that never was is 0. */
+static int64_t wall_if_any(const struct reporter *r, int64_t at_ns)
+{
+    return at_ns != 0 ? wall_of(r, at_ns) : 0;
+}
+
+static void fill_backlog(struct reporter *r, const struct crew *c)
+{
+    r->status.backlog = backlog_describe(c->backlog);
+    r->status.backlog_read_ms = wall_if_any(r, r->status.backlog.read_ns);
+    r->status.dead_letters_read_ms = wall_if_any(r, r->status.backlog.dead_letters_read_ns);
+}
+
 /* Those that live. */
 static void fill_threads(struct reporter *r, const struct crew *c)
 {
@@ -148,88 +275,87 @@ static void fill_threads(struct reporter *r, const struct crew *c)
     }
 }
 
-/* When it is in another state than before, it is so from now on. */
-static void fill_state(struct reporter *r, const char *state, const char *why)
+static bool is_held(const struct reporter *r, enum status_state state)
+{
+    return state == STATUS_STARTING && start_held(r->start);
+}
+
+/* Of what was asked for, and of the breakers, which are filled. */
+static void fill_state(struct reporter *r, enum status_state state, int64_t until_ns)
 {
     struct status *s = &r->status;
 
-    if (s->state == NULL || strcmp(s->state, state) != 0 || strcmp(s->why, why) != 0)
+    state = status_state_with(state, s->table_breaker.state != BREAKER_CLOSED ||
+                                         s->queue_breaker.state != BREAKER_CLOSED);
+    if (state != s->state)
         s->since_ms = r->now.wall_ms;
+    if (state != STATUS_DRAINING)
+        s->drained_of = 0;
+    else if (r->now.in_hand > s->drained_of)
+        s->drained_of = r->now.in_hand;
+    s->drain_left_ms = (until_ns - r->now.at_ns) / CLOCK_NS_PER_MS;
     s->state = state;
-    (void)snprintf(s->why, sizeof(s->why), "%s", why);
+    sentence_fill_why(s);
+    sentence_make(s, r->sentence);
 }
 
-static void fill_status(struct reporter *r, const char *state, const char *why)
+/* What is the same before there is a crew; environment and table are of the start. */
+static void fill_process(struct reporter *r)
 {
+    const struct config *start = &r->control->settings->values;
     const struct config *config = control_config(r->control);
     struct status *s = &r->status;
 
-    fill_state(r, state, why);
     s->version = ORDERD_VERSION;
     s->pid = (int)getpid();
-    s->environment = config->environment_suffix;
-    s->table = r->control->settings->values.table.name;
+    s->environment = start->environment_suffix;
+    s->table = start->table.name;
     s->queue = s->region = "";
     s->now_ms = r->now.wall_ms;
     s->started_ms = r->started_ms;
+    s->started_ns = r->started_ns;
     s->sqs_price = strtod(config->price.sqs_million, NULL);
     s->dynamodb_price = strtod(config->price.dynamodb_million, NULL);
     s->before = r->before;
     s->now = r->now;
     s->oldest_ms = s->lease_left_ms = -1;
+    s->backlog = BACKLOG_UNKNOWN;
     s->thread_count = 0;
-    if (r->control->crew == NULL)
-        return; /* what the start finds is its thread's until that has ended */
-    s->queue = r->start->findings.queue_url;
-    s->region = r->control->services->region;
-    credentials_describe(r->control->services->credentials, &s->credentials);
-    fill_breakers(r, r->control->crew);
-    fill_hand(r, r->control->crew);
-    fill_threads(r, r->control->crew);
+}
+
+static void fill_status(struct reporter *r, enum status_state state, int64_t until_ns)
+{
+    struct status *s = &r->status;
+
+    fill_process(r);
+    s->start_held = is_held(r, state);
+    if (r->control->crew != NULL) { /* what the start finds is its thread's until that has ended */
+        s->queue = r->start->findings.queue_url;
+        s->region = r->control->services->region;
+        credentials_describe(r->control->services->credentials, &s->credentials);
+        fill_breakers(r, r->control->crew);
+        fill_hand(r, r->control->crew);
+        fill_backlog(r, r->control->crew);
+        fill_threads(r, r->control->crew);
+    }
+    fill_state(r, state, until_ns);
 }
 
 /* --- writing ------------------------------------------------------------------------------------
  */
 
-/* A default directory that is not there is how one runs it by hand: no reason to complain. */
-static bool is_expected(const struct reporter *r, const char *setting, const struct error *err)
+/* Both files are left out where their path is "". */
+static void write_status(struct reporter *r, enum status_state state, int64_t until_ns)
 {
-    const struct control *c = r->control;
+    const char *path = control_config(r->control)->status.file;
 
-    return strcmp(err->code, "NoDirectory") == 0 &&
-           config_is_default(c->reloaded != NULL ? c->reloaded : c->settings, setting);
-}
-
-/* Another path that fails is another failure. */
-static bool is_news(const struct reported_file *file, const char *path)
-{
-    return file->failed == NULL || strcmp(file->failed, path) != 0;
-}
-
-static void replace(const struct reporter *r, struct reported_file *file, const char *setting,
-                    const char *path)
-{
-    struct error err = ERROR_INIT;
-    char *failed = NULL;
-
-    if (path[0] == '\0')
-        return;
-    if (!replace_file(path, r->text.data, r->text.len, &err)) {
-        if (is_news(file, path))
-            log_failure(is_expected(r, setting, &err) ? LOG_DEBUG : LOG_WARNING,
-                        "file_not_replaced", &err);
-        failed = xstrdup(path);
+    fill_status(r, state, until_ns);
+    if (path[0] != '\0') {
+        buf_reset(&r->text, METRICS_PROMETHEUS_MAX);
+        status_put(&r->text, &r->status);
+        replacer_put(r->replacer, STATUS_FILE, path, &r->text);
     }
-    free(file->failed);
-    file->failed = failed;
-}
-
-static void write_status(struct reporter *r, const char *state, const char *why)
-{
-    fill_status(r, state, why);
-    buf_reset(&r->text, METRICS_PROMETHEUS_MAX);
-    status_put(&r->text, &r->status);
-    replace(r, &r->status_file, "status.file", control_config(r->control)->status.file);
+    r->asked = state;
     r->written_ns = clock_now();
 }
 
@@ -238,37 +364,41 @@ static void write_metrics(struct reporter *r)
 {
     const struct config *start = &r->control->settings->values;
     const struct metrics_names names = {start->metrics.namespace, start->environment_suffix};
+    const char *page = control_config(r->control)->metrics.prometheus_file;
 
     buf_reset(&r->text, METRICS_PROMETHEUS_MAX);
     metrics_put_emf(&r->text, &names, &r->reported, &r->now);
     log_document(&r->text);
-    buf_reset(&r->text, METRICS_PROMETHEUS_MAX);
-    metrics_put_prometheus(&r->text, &names, &r->now);
-    replace(r, &r->prometheus_file, "metrics.prometheus_file",
-            control_config(r->control)->metrics.prometheus_file);
+    if (page[0] != '\0') {
+        buf_reset(&r->text, METRICS_PROMETHEUS_MAX);
+        metrics_put_prometheus(&r->text, &names, &r->now);
+        replacer_put(r->replacer, PROMETHEUS_FILE, page, &r->text);
+    }
     r->before = r->reported;
     r->reported = r->now;
     r->interval_ns = clock_now();
 }
 
-void reporter_tick(struct reporter *r, const char *state, const char *why)
+const char *reporter_tick(struct reporter *r, enum status_state state, int64_t until_ns)
 {
     int64_t now = clock_now();
     int64_t interval = control_config(r->control)->metrics.interval_seconds * CLOCK_NS_PER_S;
-    bool changed = r->status.state == NULL || strcmp(r->status.state, state) != 0;
+    bool changed = state != r->asked || is_held(r, state) != r->status.start_held;
 
     if (!changed && now - r->written_ns < STATUS_EVERY_NS)
-        return;
+        return r->sentence;
     read_now(r);
-    write_status(r, state, why);
+    write_status(r, state, until_ns);
     if (now - r->interval_ns >= interval)
         write_metrics(r);
+    return r->sentence;
 }
 
 void reporter_end(struct reporter *r)
 {
     read_now(r);
-    write_status(r, "stopped", "");
+    write_status(r, STATUS_STOPPED, 0);
     if (r->control->crew != NULL) /* else nothing has happened */
         write_metrics(r);
+    replacer_free(TAKE_PTR(r->replacer), END_PATIENCE_NS);
 }

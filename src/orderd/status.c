@@ -6,6 +6,21 @@
 
 #define MS_PER_MONTH (INT64_C(30) * 24 * 3600 * 1000)
 
+enum { COST_AFTER_MS = 60 * 1000 }; /* from a shorter life nothing follows for a month */
+
+const char *status_state_name(enum status_state state)
+{
+    static const char *const names[STATUS_STATES] = {"starting", "running",  "paused",
+                                                     "holding",  "draining", "stopped"};
+
+    return names[state];
+}
+
+enum status_state status_state_with(enum status_state asked, bool open)
+{
+    return open && (asked == STATUS_RUNNING || asked == STATUS_PAUSED) ? STATUS_HOLDING : asked;
+}
+
 static void put_name(struct buf *out, const char *name)
 {
     char last = out->len > 0 ? out->data[out->len - 1] : '{';
@@ -30,6 +45,15 @@ static void put_int(struct buf *out, const char *name, int64_t number)
 {
     put_name(out, name);
     (void)buf_put_int(out, number);
+}
+
+/* A negative number is null. */
+static void put_count(struct buf *out, const char *name, int64_t number)
+{
+    if (number < 0)
+        put_text(out, name, "");
+    else
+        put_int(out, name, number);
 }
 
 /* Seconds with three digits; a negative length is null. */
@@ -68,11 +92,16 @@ static void end(struct buf *out)
     (void)buf_putc(out, '}');
 }
 
+static int64_t between_ms(const struct metrics_reading *before, const struct metrics_reading *now)
+{
+    return (now->at_ns - before->at_ns) / CLOCK_NS_PER_MS;
+}
+
 static void put_counts(struct buf *out, const char *name, const struct metrics_reading *before,
                        const struct metrics_reading *now)
 {
     begin(out, name);
-    put_seconds(out, "seconds", now->wall_ms - before->wall_ms);
+    put_seconds(out, "seconds", between_ms(before, now));
     put_int(out, "received", (int64_t)(now->received - before->received));
     put_int(out, "processed", (int64_t)(now->processed - before->processed));
     put_int(out, "duplicate", (int64_t)(now->duplicate - before->duplicate));
@@ -154,9 +183,13 @@ double status_monthly_cost(uint64_t calls, int64_t ms, double price_per_million)
 /* At the rate of the whole life, and at that of the interval. */
 static void put_cost(struct buf *out, const struct status *s)
 {
-    int64_t life_ms = s->now.wall_ms - s->started_ms;
-    int64_t interval_ms = s->now.wall_ms - s->before.wall_ms;
+    int64_t life_ms = (s->now.at_ns - s->started_ns) / CLOCK_NS_PER_MS;
+    int64_t interval_ms = between_ms(&s->before, &s->now);
 
+    if (life_ms < COST_AFTER_MS) {
+        put_text(out, "projected_monthly_cost", "");
+        return;
+    }
     begin(out, "projected_monthly_cost");
     put_number(out, "sqs", status_monthly_cost(s->now.sqs_calls, life_ms, s->sqs_price));
     put_number(out, "dynamodb",
@@ -197,24 +230,35 @@ static void put_hand(struct buf *out, const struct status *s)
     end(out);
 }
 
+static void put_backlog(struct buf *out, const struct status *s)
+{
+    begin(out, "backlog");
+    put_count(out, "visible", s->backlog.visible);
+    put_count(out, "hidden", s->backlog.hidden);
+    put_count(out, "delayed", s->backlog.delayed);
+    put_time(out, "read_at", s->backlog_read_ms);
+    put_count(out, "dead_letters", s->backlog.dead_letters);
+    put_time(out, "dead_letters_read_at", s->dead_letters_read_ms);
+    end(out);
+}
+
 void status_put(struct buf *out, const struct status *s)
 {
-    static const struct metrics_reading nothing;
-    struct metrics_reading start = nothing;
+    const struct metrics_reading start = {.at_ns = s->started_ns};
 
-    start.wall_ms = s->started_ms;
     (void)buf_putc(out, '{');
     put_text(out, "version", s->version);
     put_int(out, "pid", s->pid);
     put_time(out, "written_at", s->now_ms);
     put_time(out, "started_at", s->started_ms);
-    put_text(out, "state", s->state);
+    put_text(out, "state", status_state_name(s->state));
     put_time(out, "since", s->since_ms);
     put_text(out, "why", s->why);
     put_text(out, "environment", s->environment);
     put_text(out, "region", s->region);
     put_text(out, "queue", s->queue);
     put_text(out, "table", s->table);
+    put_backlog(out, s);
     put_hand(out, s);
     begin(out, "breakers");
     put_breaker(out, "table", &s->table_breaker);

@@ -1,4 +1,4 @@
-/* Batches: deletes, changes of visibility, and what is sent. */
+/* Batches: deletes and changes of visibility. */
 #include "aws/sqs.h"
 
 #include "base/clock.h"
@@ -206,51 +206,6 @@ START_TEST(has_room_for_ten_entries)
 }
 END_TEST
 
-START_TEST(sends_messages)
-{
-    static const struct peer_row rows[] = {
-        {{.operation = "SendMessageBatch",
-          .body =
-              "{\"QueueUrl\":\"" QUEUE "\",\"Entries\":["
-              "{\"Id\":\"0\",\"MessageBody\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"},"
-              "{\"Id\":\"1\",\"MessageBody\":\"x\\u0000y\"},{\"Id\":\"2\",\"MessageBody\":\"\"}]}"},
-         {.body = "{\"Successful\":[{\"Id\":\"1\",\"MessageId\":\"m-1\"},{\"Id\":\"0\"}],"
-                  "\"Failed\":[{\"Id\":\"2\",\"SenderFault\":true,\"Code\":"
-                  "\"InvalidMessageContents\"}]}"}},
-    };
-    struct sqs_outgoing messages[] = {{.body = "{\"a\":\"\xC3\xA9\"}", .len = 10},
-                                      {.body = "x\0y", .len = 3},
-                                      {.body = "", .len = 0}};
-
-    start(rows, 1);
-    ck_succeeds(sqs_send_batch(&sqs, messages, 3, &err), err);
-    ck_assert_int_eq(messages[0].result, SQS_ENTRY_DONE);
-    ck_assert_str_eq(messages[0].id, "");
-    ck_assert_int_eq(messages[1].result, SQS_ENTRY_DONE);
-    ck_assert_str_eq(messages[1].id, "m-1");
-    ck_assert_int_eq(messages[2].result, SQS_ENTRY_REFUSED);
-    ck_assert_str_eq(messages[2].code, "InvalidMessageContents");
-}
-END_TEST
-
-START_TEST(sends_as_much_as_the_service_allows)
-{
-    static const struct peer_row rows[] = {
-        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[{\"Id\":\"9\"}]}"}}};
-    static char body[SQS_BODY_MAX / SQS_BATCH_MAX];
-    struct sqs_outgoing messages[SQS_BATCH_MAX];
-
-    memset(body, '\x01', sizeof(body));
-    for (size_t i = 0; i < SQS_BATCH_MAX; i++)
-        messages[i] = (struct sqs_outgoing){.body = body, .len = sizeof(body)};
-    start(rows, 1);
-    ck_succeeds(sqs_send_batch(&sqs, messages, SQS_BATCH_MAX, &err), err);
-    ck_assert_int_eq(messages[9].result, SQS_ENTRY_DONE);
-    ck_assert_uint_gt(peer_request(peer, 0)->body_len, SQS_BATCH_MAX * sizeof(body) * 6);
-    ck_assert_pstr_eq(peer_request(peer, 0)->body + peer_request(peer, 0)->body_len - 4, "\"}]}");
-}
-END_TEST
-
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, sends_request, 0, COUNT(requests));
@@ -259,8 +214,6 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, fails_as_a_whole, 0, COUNT(failures));
     tcase_add_test(tc, repeats_a_batch_that_is_performed);
     tcase_add_test(tc, has_room_for_ten_entries);
-    tcase_add_test(tc, sends_messages);
-    tcase_add_test(tc, sends_as_much_as_the_service_allows);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* Calls about a queue, and the sending of single messages. */
+/* Calls about a queue. */
 #include "aws/sqs.h"
 
 #include "check_main.h"
@@ -198,59 +198,6 @@ START_TEST(creates_a_queue)
 }
 END_TEST
 
-START_TEST(sends_a_message)
-{
-    static const struct peer_row rows[] = {
-        {{.operation = "SendMessage",
-          .body = "{\"QueueUrl\":\"http://other/q\",\"MessageBody\":\"{\\\"a\\\":1}\\n\"}"},
-         {.status = 500}},
-        {{.operation = "SendMessage"}, {.body = "{\"MessageId\":\"m-1\"}"}},
-        {{.operation = "SendMessage"}, {.body = "{}"}},
-    };
-    char id[SQS_ID_MAX];
-
-    start(rows, 3);
-    sqs_set_queue(&sqs, "http://other/q");
-    ck_succeeds(sqs_send(&sqs, "{\"a\":1}\n", 8, id, &err), err);
-    ck_assert_str_eq(id, "m-1");
-    ck_fails(sqs_send(&sqs, "x", 1, id, &err), err, ERROR_MALFORMED);
-}
-END_TEST
-
-START_TEST(sends_what_a_message_bears)
-{
-    static const struct peer_row rows[] = {
-        {{.operation = "SendMessageBatch",
-          .body = "\"Entries\":[{\"Id\":\"0\",\"MessageBody\":\"a\",\"MessageAttributes\":"
-                  "{\"n\":{\"DataType\":\"Number\",\"StringValue\":\"1.50\"}},"
-                  "\"MessageGroupId\":\"g \\\"1\\\"\",\"MessageSystemAttributes\":{"
-                  "\"AWSTraceHeader\":{\"DataType\":\"String\",\"StringValue\":\"Root=1\"}}},"
-                  "{\"Id\":\"1\",\"MessageBody\":\"b\"},{\"Id\":\"2\",\"MessageBody\":\"c\"}]"},
-         {.body = "{\"Successful\":[{\"Id\":\"0\",\"MessageId\":\"m-0\"}],\"Failed\":["
-                  "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"InvalidMessageContents\"},"
-                  "{\"Id\":\"2\",\"SenderFault\":false,\"Code\":\"InternalError\"}]}"}},
-    };
-    char attributes[] = "{\"n\":{\"DataType\":\"Number\",\"StringValue\":\"1.50\"}}";
-    char group[] = "g \"1\"";
-    char trace[] = "Root=1";
-    const struct sqs_extras all = {.attributes = attributes,
-                                   .group_id = group,
-                                   .trace_header = trace};
-    const struct sqs_extras none = {.first_received_ms = 7};
-    struct sqs_outgoing messages[] = {{.body = "a", .len = 1, .extras = &all},
-                                      {.body = "b", .len = 1, .extras = &none},
-                                      {.body = "c", .len = 1}};
-
-    start(rows, 1);
-    ck_succeeds(sqs_send_batch(&sqs, messages, 3, &err), err);
-    ck_assert_int_eq(messages[0].result, SQS_ENTRY_DONE);
-    ck_assert_str_eq(messages[0].id, "m-0");
-    ck_assert_int_eq(messages[1].result, SQS_ENTRY_REFUSED);
-    ck_assert_str_eq(messages[1].code, "InvalidMessageContents");
-    ck_assert_int_eq(messages[2].result, SQS_ENTRY_RETRY);
-}
-END_TEST
-
 START_TEST(asks_for_what_a_message_bears_only_when_told)
 {
     static const struct peer_row rows[] = {
@@ -298,8 +245,6 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, does_without_attributes);
     tcase_add_test(tc, ends_at_once_when_it_is_told_to_stop);
     tcase_add_test(tc, creates_a_queue);
-    tcase_add_test(tc, sends_a_message);
-    tcase_add_test(tc, sends_what_a_message_bears);
     tcase_add_test(tc, asks_for_what_a_message_bears_only_when_told);
     tcase_add_test(tc, purges);
 }

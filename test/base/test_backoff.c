@@ -46,6 +46,20 @@ START_TEST(is_never_longer_than_the_longest)
 }
 END_TEST
 
+START_TEST(follows_a_longest_that_changes)
+{
+    struct backoff b = {.first_ns = 8, .max_ns = 30};
+
+    for (int i = 0; i < 5; i++)
+        (void)backoff_next(&b);
+    b.max_ns = 5;
+    ck_assert_int_eq(backoff_next(&b), 5);
+    b.max_ns = 30;
+    ck_assert_int_eq(backoff_next(&b), 5); /* it grows anew */
+    ck_assert_int_eq(backoff_next(&b), 10);
+}
+END_TEST
+
 START_TEST(leaves_half_of_it_to_chance)
 {
     static const uint64_t chances[] = {0, 1, 49, 50, 51, 1000, UINT64_MAX};
@@ -68,6 +82,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, doubles_up_to_the_longest);
     tcase_add_loop_test(tc, is_never_longer_than_the_longest, 0, COUNT(limits));
+    tcase_add_test(tc, follows_a_longest_that_changes);
     tcase_add_test(tc, leaves_half_of_it_to_chance);
 }
 

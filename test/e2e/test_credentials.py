@@ -6,11 +6,12 @@ ORDERD_E2E_KEY_LIFE and ORDERD_E2E_KEY_RUN (seconds) make the test of keys that 
 import json
 import os
 import time
+from pathlib import Path
 
 import daemon
 import orders
 import pytest
-from conftest import program_path
+from conftest import ROOT, program_path
 from keys import Account, Container, Instance, Rotation
 from wait import until
 
@@ -135,6 +136,50 @@ def process(place):
     return {}, "profile default (credential_process)"
 
 
+HELPER = """#!/bin/sh -e
+# stands for aws_signing_helper: looks at what it is called with
+test "$1 $#" = "credential-process 11"
+shift
+while test $# -gt 0; do
+    case $1=$2 in
+    --certificate=* | --private-key=*) test -r "$2" ;;
+    --trust-anchor-arn=arn:aws:rolesanywhere:* | --profile-arn=arn:aws:rolesanywhere:* | --role-arn=arn:aws:iam:*) ;;
+    *) exit 64 ;;
+    esac
+    shift 2
+done
+cat keys.json
+"""
+
+
+def sample(place, name):
+    """A sample of deploy/on-prem, with the test's directory in the place of /etc/orderd."""
+    return (ROOT / "deploy/on-prem" / name).read_text().replace("/etc/orderd", str(place.home))
+
+
+def roles_anywhere(place):
+    """The samples for a host outside AWS."""
+    keys = place.account.role_keys()
+    place.write("keys.json", json.dumps({"Version": 1, "SessionToken": keys.pop("Token")} | keys))
+    helper = place.write("aws_signing_helper", HELPER)
+    helper.chmod(0o755)
+    for name in ("host.pem", "host.key"):
+        place.write(name, "")
+    place.write("aws-config", sample(place, "aws-config").replace("/usr/local/bin/aws_signing_helper", str(helper)))
+    lines = [line for line in sample(place, "environment").splitlines() if line and line[0] != "#"]
+    return dict(line.split("=", 1) for line in lines), "profile default (credential_process)"
+
+
+def static_keys(place):
+    """The drop-in for static keys; the test does what systemd does for LoadCredential=."""
+    place.write("aws-credentials", f"[default]\n{worker_lines(place.account)}")
+    lines = dict(line.split("=", 1) for line in sample(place, "static-keys.conf").splitlines() if "=" in line and line[0] != "#")
+    name, source = lines["LoadCredential"].split(":")
+    handed = place.write(f"handed-{name}", Path(source).read_text())
+    variable, path = lines["Environment"].split("=")
+    return {variable: path.replace(f"%d/{name}", str(handed))}, "profile default"
+
+
 def container(place):
     return place.serve(Container(place.account.role_keys)), "container"
 
@@ -145,7 +190,7 @@ def instance(place):
 
 SOURCES = [
     environment, temporary_environment, profile, role, chain_of_roles, role_from_a_container, web_identity,
-    web_identity_of_a_profile, process, container, instance,
+    web_identity_of_a_profile, process, roles_anywhere, static_keys, container, instance,
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -173,11 +174,28 @@ def test_list_chooses(worked_off, orderctl):
     assert {row["status"] for row in refused} == {"FAILED"} and "ORD-zero" in {row["order_id"] for row in refused}
     newest = max(orders.text_of(item, "updated_at") for item in worked_off.items().values())
     assert len(rows(orderctl("list", "--since", newest, "--json"))) >= 1
-    for nothing in (["--since", "0s"], ["--error", "NO_SUCH_CODE"], ["--status", "PROCESSED", "--error", "INVALID_ORDER"]):
+    for nothing in (["--since", "0s"], ["--error", "RECORD_REFUSED"], ["--status", "PROCESSED", "--error", "INVALID_ORDER"]):
         done = orderctl("list", *nothing)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    for nonsense in (["--since", "yesterday"], ["--status", "DONE"], ["--segments", "0"]):
+    for nonsense in (["--since", "yesterday"], ["--status", "DONE"], ["--segments", "0"], ["--error", "NO_SUCH_CODE"]):
         assert orderctl("list", *nonsense).returncode == 64
+    mistyped = orderctl("list", "--error", "INVALID_ODER")
+    assert mistyped.returncode == 64 and "did you mean INVALID_ORDER?" in mistyped.stderr
+
+
+def test_list_shows_a_failure_once(worked_off, orderctl, orderd):
+    """A refused order has an item of its own and one about its message; a conflict only the latter."""
+    process = orderd.start_on(worked_off)
+    worked_off.send(orders.make("ORD-1", amount=77))
+    worked_off.until_dead(3)
+    process.stop()
+    kept = {key for key, item in worked_off.items().items() if item.get("error_code") != {"S": "INVALID_ORDER"}}
+    shown = orderctl("list")
+    assert shown.returncode == 0, shown.stderr
+    assert {line.split()[0] for line in shown.stdout.splitlines()[1:]} == kept | {"ORD-zero"}
+    assert "ORDER_CONFLICT with ORD-1: " in shown.stdout
+    assert "1 items about messages (message#...) are left out" in shown.stderr
+    assert {row["order_id"] for row in rows(orderctl("list", "--json"))} == set(worked_off.items())
 
 
 @pytest.mark.parametrize("segments", ["1", "3", "8"])
@@ -233,7 +251,10 @@ def test_replay_sends_what_failed(stage, orderctl, orderd, tmp_path):
     stage.dynamodb.put_item(TableName=stage.table, Item={"order_id": {"S": "message#1"}, "status": {"S": "FAILED"}})
     assert orderctl("export", "--output", "all.jsonl").returncode == 0
     done = orderctl("replay", "all.jsonl", "--dry-run")
-    assert (done.returncode, done.stdout) == (0, "3 would be sent, 2 skipped\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    said, reasons = done.stdout.split(" skipped: ")
+    assert said == "3 would be sent, 2"
+    assert set(reasons.strip().split("; ")) == {"1 PROCESSED already", "1 about a message, without its order"}
     assert stage.waiting() == (0, 0)
     done = orderctl("replay", "all.jsonl", "--json", "--rate", "100")
     assert rows(done) == [{"sent": 3, "not_sent": 0, "skipped": 2}]
@@ -265,6 +286,23 @@ def test_send_goes_on_after_ctrl_c(request, stage, tmp_path):
     assert stage.waiting()[0] == 40
 
 
+def test_ctrl_c_while_nobody_answers(request, tmp_path):
+    """Whoever pressed Ctrl-C hears what it waits for, and a second one ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [program_path(request.config, "orderctl"), "send", "--generate", "1"]
+        env = daemon.environment(tmp_path, url, ORDERD_QUEUE_URL=f"{url}/1/orders")
+        process = subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline() == "\n"
+            assert process.stderr.readline() == "orderctl: ending after the call under way; Ctrl-C again ends at once\n"
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=10)[1] == "" and process.returncode == -signal.SIGINT
+
+
 def in_terminal(command, env, cwd, columns=80):
     """Runs a command in a terminal of its own; returns its exit status and all that came to the screen."""
     master, slave = pty.openpty()
@@ -292,7 +330,7 @@ def test_a_terminal_gets_a_bar_colours_and_its_width(request, worked_off, tmp_pa
     status, shown = in_terminal([orderctl, "list"], env, tmp_path, columns=100)
     assert status == 0 and "\x1b[32mPROCESSED\x1b[0m" in shown and "\x1b[1;31mFAILED" in shown
     plain = re.sub(r"\r|\x1b\[[0-9;]*[mK]", "", shown)
-    assert max(map(len, plain.splitlines())) <= 100 and "…" in plain
+    assert max(len(line) for line in plain.splitlines() if "orderctl: " not in line) <= 100 and "…" in plain
     status, shown = in_terminal([orderctl, "list"], env | {"NO_COLOR": "1"}, tmp_path)
     assert status == 0 and "\x1b[3" not in shown and "\x1b[1" not in shown
     status, shown = in_terminal([orderctl, "list", "--json"], env, tmp_path)
@@ -303,6 +341,46 @@ def test_a_terminal_gets_a_bar_colours_and_its_width(request, worked_off, tmp_pa
     assert shown.endswith("30 sent\r\n")
 
 
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_ids_are_whole_on_any_terminal(request, stage, tmp_path, columns):
+    """They are there to be pasted; what stands behind a long one goes on below, and other texts are cut."""
+    env = daemon.environment(tmp_path, stage.emulator.url, ORDERD_QUEUE_URL=stage.queue_url, ORDERD_TABLE_NAME=stage.table)
+    keys = ["ORD-1", f"ORD-{uuid.uuid4()}", f"message#{uuid.uuid4()}"]
+    for key in keys:
+        item = {"order_id": key, "status": "FAILED", "error_code": "RECORD_REFUSED", "error_message": "why " * 30}
+        stage.dynamodb.put_item(TableName=stage.table, Item={name: {"S": text} for name, text in item.items()})
+    number = "CNF-0123456789AB"
+    stage.dynamodb.put_item(TableName=stage.table, Item={
+        "order_id": {"S": "ORD-2"}, "status": {"S": "PROCESSED"}, "confirmation_number": {"S": number},
+        "customer_id": {"S": "CUST-" + "x" * 40}, "updated_at": {"S": "2026-11-22T13:05:09.123Z"}})  # fmt: skip
+    body = orders.make(keys[1])
+    dead = stage.sqs.send_message(QueueUrl=stage.dlq_url, MessageBody=body)["MessageId"]
+    orderctl = program_path(request.config, "orderctl")
+    for command, ids in ((["list"], [*keys, "ORD-2", number]), (["dlq", "list"], [dead, keys[1]])):
+        status, shown = in_terminal([orderctl, *command], env | {"NO_COLOR": "1"}, tmp_path, columns)
+        lines = re.sub(r"\r|\x1b\[K", "", shown).splitlines()
+        assert status == 0 and set(ids) <= {word for line in lines for word in line.split()}, shown
+        assert "…" in shown
+        if columns >= 80:
+            assert max(len(line) for line in lines) <= columns, shown
+
+
+def test_control_characters_do_not_reach_a_terminal(request, stage, tmp_path):
+    """Neither from JSON nor from CSV; a file and a pipe get CSV as it is, and JSON means the same."""
+    name = "\x1b[2J\x07\x7f\x9b1m\u202e"
+    item = {"order_id": {"S": "ORD-1"}, "status": {"S": "FAILED"}, "customer_id": {"S": name}, "items": {"L": [{"S": name}]}}
+    stage.dynamodb.put_item(TableName=stage.table, Item=item)
+    env = daemon.environment(tmp_path, stage.emulator.url, ORDERD_TABLE_NAME=stage.table)
+    orderctl = program_path(request.config, "orderctl")
+    for command in (["list", "--json"], ["status", "ORD-1", "--json"], ["export"], ["export", "--format", "csv"]):
+        status, shown = in_terminal([orderctl, *command], env, tmp_path)
+        assert status == 0 and not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", shown.replace("\x1b[K", "")), repr(shown)
+        assert "\\u001b[2J" in shown and "\\u009b1m" in shown
+    piped = [subprocess.run([orderctl, *command], env=env, capture_output=True, text=True).stdout for command in (["export"], ["export", "--format", "csv"])]
+    assert json.loads(piped[0])["customer_id"] == name and json.loads(piped[0])["items"] == [name]
+    assert next(csv.DictReader(piped[1].splitlines()))["customer_id"] == name
+
+
 def test_completion_needs_no_settings(request, tmp_path):
     for shell in ("bash", "zsh"):
         command = [program_path(request.config, "orderctl"), "completion", shell]
@@ -310,6 +388,23 @@ def test_completion_needs_no_settings(request, tmp_path):
         assert done.returncode == 0 and "_orderctl" in done.stdout and done.stderr == ""
         if shutil.which(shell):
             assert subprocess.run([shell, "-n"], input=done.stdout, text=True, capture_output=True).returncode == 0
+
+
+def test_completion_knows_what_orderd_takes(request, tmp_path):
+    """Its options are in its --help; what is offered is that, and settings behind --set."""
+    orderd, orderctl = (program_path(request.config, name) for name in ("orderd", "orderctl"))
+
+    def offered(*words):
+        line = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}"
+        script = f'source <("{orderctl}" completion bash); {line}; _orderd; echo "${{COMPREPLY[*]}}"'
+        done = subprocess.run(["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return set(done.stdout.split())
+
+    usage = subprocess.run([orderd, "--help"], capture_output=True, text=True).stdout
+    assert offered("orderd", "''") == set(re.findall(r"(?<=[ \[])-[a-z]\b|--[a-z-]+", usage))
+    settings = subprocess.run([orderd, "--print-config"], env=daemon.environment(tmp_path), capture_output=True, text=True).stdout
+    assert offered("orderd", "-s", "''") == {f"{name}=" for name in re.findall(r"^(\S+) = ", settings, re.M)}
 
 
 @pytest.mark.sanitize

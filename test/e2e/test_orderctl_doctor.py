@@ -197,7 +197,11 @@ def test_rights_that_are_missing(request, tmp_path):
         assert results(found, "warning") == {"rights.visibility"}
         assert {"table.exists", "table.key", "lambda.mappings"} <= results(found, "skipped")
 
-        found = doctor.look(status=1, AWS_SECRET_ACCESS_KEY="wrong")
-        assert found["credentials.identity"][0] == "fault"
+        # refused keys are one fault, and no right is said to be missing
+        for wrong in ({"AWS_SECRET_ACCESS_KEY": "wrong"}, {"AWS_ACCESS_KEY_ID": "AKIANOSUCHKEY0000000"}):
+            found = doctor.look(status=1, **wrong)
+            assert results(found, "fault") == {"credentials.identity"}, found
+            assert "the keys are refused" in found["credentials.identity"][1]
+            assert found["queue.exists"][:2] == found["rights.update"][:2] == ("skipped", "the keys are refused")
     finally:
         account.stop()

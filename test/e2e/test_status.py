@@ -22,12 +22,11 @@ import daemon
 import orders
 import pytest
 from conftest import program_path
-from rig import LEASE, SQS, TABLE
+from rig import LEASE, SQS, TABLE, WAIT
 from stage import KEY_ID
 from wait import until
 
 CLEAR = "\033[H\033[2J"
-MONTH = 30 * 24 * 3600
 UMASK_OF_UNIT = ("sh", "-c", 'umask 0027; exec "$@"', "sh")
 
 
@@ -97,12 +96,13 @@ def doing(status, kind):
 
 @pytest.mark.sanitize
 @pytest.mark.takes(15)
-def test_a_life(rig, tmp_path):
-    """Through every state, read all the time."""
+def test_a_life(rig, tmp_path, notify):
+    """Through every state, read all the time, and told to systemd in a sentence."""
     path = tmp_path / "status.json"
     with Watcher(path) as watcher:
         with rig.cut_off(SQS):
-            process = rig.start({"status.file": str(path), "metrics.interval_seconds": 1}, prefix=UMASK_OF_UNIT)
+            settings = {"status.file": str(path), "metrics.interval_seconds": 1}
+            process = rig.start(settings, prefix=UMASK_OF_UNIT, env=notify.env)
             status = watcher.until("an outage at the start", lambda s: s["why"])
             assert status["state"] == "starting" and "do not answer" in status["why"]
             assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -137,9 +137,33 @@ def test_a_life(rig, tmp_path):
     assert {name: counted[name] for name in daemon.OUTCOMES} == {name: account[name] for name in daemon.OUTCOMES}
     assert all(watcher.last["hand"][name] == 0 for name in ("asked", "waiting", "in_work", "undeleted"))
     assert watcher.last["hand"]["oldest_seconds"] is None and watcher.last["threads"] == []
+    check_sentences(notify)
     assert [p.name for p in tmp_path.glob("status.json*")] == ["status.json"]
     for text in watcher.texts:
         assert not daemon.FORBIDDEN.search(text) and KEY_ID not in text, text
+
+
+SENTENCES = [
+    "Starting",
+    "Starting: SQS, DynamoDB or the credentials do not answer as they should",
+    r"Running: \d+ of 10 workers busy, [\d,]+ processed, 0 failed in the last \d+ s",
+    r"Paused since \d\d:\d\d:\d\dZ(, \d+ messages? left in hand)?",
+    r"Holding( \d+ messages?)? since \d\d:\d\d:\d\dZ(, the oldest \d+ s old)?: "
+    r"the table (takes no records \(\w+\)|answers again and one order goes first)",
+    r"Draining: \d+ of \d+ messages? left, up to \d+ s",
+    "Stopped",
+]
+
+
+def check_sentences(notify):
+    """Each state was told, in its order, and nothing each second."""
+    kinds = []
+    for text in notify.values("STATUS"):
+        kind = [n for n, form in enumerate(SENTENCES) if re.fullmatch(form, text)]
+        assert kind, text
+        kinds += kind if kinds[-1:] != kind else []
+    assert kinds[kinds.index(1) :] == [1, 2, 3, 2, 4, 2, 5, 6], notify.said
+    assert len(notify.values("STATUS")) < 25, notify.said
 
 
 def check_holding(status, began):
@@ -184,11 +208,41 @@ def test_what_each_thread_does(rig, tmp_path):
     assert process.stop()["processed"] == 2
 
 
+@pytest.mark.takes(5)
+def test_what_waits(rig, stats, tmp_path):
+    """Counted before the first receive, as it is paused by then."""
+    path, began = tmp_path / "status.json", time.time()
+    sqs, stage = rig.stage.sqs, rig.stage
+    rig.send(0, 7)
+    sqs.receive_message(QueueUrl=stage.queue_url, MaxNumberOfMessages=1, VisibilityTimeout=600)
+    sqs.send_message(QueueUrl=stage.queue_url, MessageBody=orders.make("ORD-late"), DelaySeconds=600)
+    for n in range(3):
+        sqs.send_message(QueueUrl=stage.dlq_url, MessageBody=orders.make(f"ORD-dead-{n}"))
+    sqs.receive_message(QueueUrl=stage.dlq_url, MaxNumberOfMessages=1, VisibilityTimeout=600)
+    with Watcher(path) as watcher:
+        with rig.cut_off(TABLE):
+            process = rig.start({"status.file": str(path)})
+            status = watcher.until_state("starting")
+            assert set(status["backlog"].values()) == {None}
+            process.terminate(signal.SIGTSTP)
+            until("paused", lambda: process.events("paused"))
+        status = watcher.until("paused", lambda s: s["state"] == "paused" and doing(s, "backlog") == {"waiting"})
+        at = {name: status["backlog"].pop(name) for name in ("read_at", "dead_letters_read_at")}
+        assert status["backlog"] == {"visible": 6, "hidden": 1, "delayed": 1, "dead_letters": 3}
+        assert began - 1 < wall(at["read_at"]) <= wall(at["dead_letters_read_at"]) <= wall(status["written_at"])
+        page = stats(path).stdout
+    ago = r"\([\d.]+ [mu]?s ago\)"
+    assert re.search(f"^backlog     6 visible, 1 hidden, 1 delayed {ago}; 3 dead letters {ago}$", page, re.M), page
+    process.terminate(signal.SIGUSR1)
+    until("a status", lambda: process.events("status"))
+    assert [process.events("status")[0][name] for name in ("queue_visible", "dead_letters")] == [6, 3]
+    assert process.stop()["received"] == 0
+
+
 @pytest.mark.takes(4)
-def test_calls_and_what_they_cost(rig, tmp_path):
+def test_calls(rig, tmp_path):
     path = tmp_path / "status.json"
-    price = {"price.sqs_million": "1000000", "price.dynamodb_million": "500000"}  # one of money a call, and a half
-    process = rig.start({"status.file": str(path), **price})
+    process = rig.start({"status.file": str(path)})
     rig.until_confirmed(rig.send(0, 20))
     rig.stage.until_empty()
     process.stop()
@@ -196,12 +250,7 @@ def test_calls_and_what_they_cost(rig, tmp_path):
     calls = status["since_start"]
     assert calls["sqs_calls"] == len([c for c in rig.proxy.calls if c.door == SQS])  # the start's question too
     assert calls["dynamodb_calls"] == len(rig.proxy.calls_of(door=TABLE))
-    cost, share = status["projected_monthly_cost"], MONTH / calls["seconds"]
-    assert cost["sqs"] == pytest.approx(calls["sqs_calls"] * share, rel=1e-4)
-    assert cost["dynamodb"] == pytest.approx(calls["dynamodb_calls"] * share / 2, rel=1e-4)
-    now = status["interval"]
-    rate = (now["sqs_calls"] + now["dynamodb_calls"] / 2) * MONTH / now["seconds"]
-    assert cost["total_at_interval_rate"] == pytest.approx(rate, rel=1e-4)
+    assert status["projected_monthly_cost"] is None, "it has not run for a minute"
     assert status["credentials"] == {"source": "environment", "expires_at": None, "failures": 0, "error": None}
     assert wall(status["started_at"]) + calls["seconds"] == pytest.approx(wall(status["written_at"]), abs=0.002)
 
@@ -223,6 +272,49 @@ def test_a_directory_that_is_not_there(stage, orderd, tmp_path):
     shutil.rmtree(path.parent)
     until("said again", lambda: len(warnings()) == 2)
     assert process.stop()["processed"] == 5
+
+
+@pytest.mark.takes(8)
+def test_a_disk_that_stalls(rig, make_notify, tmp_path):
+    """What orderd writes beside the file is a FIFO that nobody reads: it costs the file, and an end 2 s."""
+    notify = make_notify(watchdog_seconds=2)
+    path = tmp_path / "status.json"
+    os.mkfifo(f"{path}.new")
+    process = rig.start({"status.file": str(path)}, env=notify.env)
+    notify.until_ready()
+    began = time.monotonic()
+    rig.until_confirmed(rig.send(0, 10))
+    process.terminate(signal.SIGUSR1)
+    until("an answer", lambda: process.events("status"))
+    until("some more ticks", lambda: time.monotonic() > began + 3)
+    fed = [at for at in notify.times("WATCHDOG", "1") if at > began]
+    assert max(b - a for a, b in zip([began, *fed], [*fed, time.monotonic()], strict=True)) < 2, notify.said
+    rig.stage.until_polling()
+    stopped = time.monotonic()
+    assert process.stop()["processed"] == 10
+    assert time.monotonic() - stopped < WAIT + 4
+    assert not path.exists()
+
+
+@pytest.mark.takes(4)
+def test_two_daemons_with_one_file(stage, orderd, tmp_path):
+    """Who comes second says so; a restart has nobody to complain of."""
+    path = tmp_path / "status.json"
+    first = orderd.start_on(stage, {"status.file": str(path)})
+    until("the file", path.exists)
+    second = orderd.start_on(stage, {"status.file": str(path)})
+    until("said", lambda: second.events("status_file_shared"))
+    (line,) = second.events("status_file_shared")
+    assert (line["level"], line["path"], line["pid"]) == ("warning", str(path), first.process.pid)
+    until("both run", lambda: first.events("started") and second.events("started"))
+    assert second.events("started")[0]["pid"] == second.process.pid
+    first.stop()
+    second.stop()
+    assert second.events("stopped")[0]["pid"] == second.process.pid
+    third = orderd.start_on(stage, {"status.file": str(path)})
+    until("it runs", lambda: third.events("started"))
+    third.stop()
+    assert first.events("status_file_shared") == third.events("status_file_shared") == []
 
 
 @pytest.mark.skipif(Path("/run/orderd").exists(), reason="orderd is installed here: the default would be written")
@@ -305,6 +397,7 @@ def test_stats_page(running, stats, stage):
     assert rows["workers"].startswith("10 waiting (longest ")
     assert "polling" in rows["receivers"]
     assert rows["credentials"] == "environment"
+    assert rows["cost"] == "-"
     assert {"age", "wait", "processing", "record", "delete", "total", "in hand", "breaker", "cost"} <= set(rows)
     assert "troubles" not in rows
 
@@ -345,8 +438,16 @@ def test_stats_of_a_daemon_that_is_gone(running, stats):
     running.path.unlink()
     done = stats(running.path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"cannot read the status file {running.path}: No such file" in done.stderr
-    assert "orderd does not run here" in done.stderr
+    assert f"there is no status file {running.path} (status.file: command line): orderd does not run here" in done.stderr
+
+
+def test_stats_of_a_daemon_that_has_stopped(running, stats):
+    """No alarm: it is said when it stopped, and that is how it ended."""
+    running.stop()
+    since = json.loads(running.path.read_text())["since"]
+    done = stats(running.path)
+    assert (done.returncode, done.stderr) == (1, f"orderctl: orderd stopped at {since}: this is how it ended\n")
+    assert done.stdout.startswith(f"orderd      stopped since {since}\n")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"version":"0.1.0"}' * 2])
@@ -385,6 +486,9 @@ class Terminal:
             while select.select([self._descriptor], [], [], 0)[0]:
                 self.shown += os.read(self._descriptor, 65536).decode()
         return self.shown
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, keys):
         os.write(self._descriptor, keys)
@@ -447,7 +551,32 @@ def test_watch_outlives_the_daemon(running, terminal):
     running.path.write_text(status)
     until("a page again", lambda: shown.read().count(CLEAR) >= pages + 2)
     shown.press(b"\x03")
-    assert shown.wait() == 0
+    assert shown.wait() == 1, "it has stopped"
+
+
+def last_page(shown):
+    """The lines of the last page that is there as a whole."""
+    return shown.read().split(CLEAR)[-2].split("\r\n")
+
+
+@pytest.mark.takes(5)
+def test_watch_never_scrolls(running, terminal):
+    """A page ends above the cursor's line, and says how much it leaves out; a terminal that is drawn larger has all of it."""
+    shown = terminal("stats", "--watch", "--set", f"status.file={running.path}", rows=12)
+    until("two pages", lambda: shown.read().count(CLEAR) >= 2)
+    lines = last_page(shown)
+    assert len(lines) == 12 and lines[0].startswith("orderd ") and lines[-1] == ""
+    left_out = int(re.fullmatch(r"\+(\d+) more lines", lines[-2])[1])
+    shown.resize(rows=40, columns=100)
+    until("a whole page", lambda: any(line.startswith("cost ") for line in last_page(shown)))
+    assert len(last_page(shown)) == 12 - 1 + left_out
+    running.kill()
+    status = json.loads(running.path.read_text()) | {"written_at": "2026-01-02T03:04:05.678Z"}
+    running.path.write_text(json.dumps(status))
+    shown.resize(rows=12, columns=50)
+    until("a page with a warning", lambda: len(last_page(shown)) == 12 - 1 and "orderd has ended, or hangs" in shown.shown)
+    shown.press(b"\x03")
+    assert shown.wait() == 1
 
 
 def test_watch_ends_as_its_last_page(stats, terminal, tmp_path):

@@ -72,6 +72,11 @@ void fake_clock_advance(int64_t ns)
     atomic_fetch_add(&now_ns, ns);
 }
 
+void fake_clock_set_wall(int64_t wall_ms)
+{
+    start_wall_ms = wall_ms - (fake_now() - start_ns) / CLOCK_NS_PER_MS;
+}
+
 size_t fake_clock_waits(void)
 {
     return atomic_load(&wait_count);

@@ -20,6 +20,9 @@ void fake_clock_end(void);
 /* Lets time pass. */
 void fake_clock_advance(int64_t ns);
 
+/* Sets the wall time, and nothing else, as somebody might who sets the machine's clock. */
+void fake_clock_set_wall(int64_t wall_ms);
+
 /* Returns how many waits there were since the start. */
 size_t fake_clock_waits(void);
 

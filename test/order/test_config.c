@@ -308,9 +308,10 @@ static const struct {
     {"", "--set : must be NAME=VALUE"},
     {"colour=red", "--set colour=red: no setting has that name"},
     {"=1", "--set =1: no setting has that name"},
-    {"queue=1", "--set queue=1: no setting has that name"},
-    {"queue.url =x", "--set queue.url =x: no setting has that name"},
-    {"Region=x", "--set Region=x: no setting has that name"},
+    {"queue=1", "--set queue=1: no setting has that name; did you mean queue.url?"},
+    {"queue.url =x", "--set queue.url =x: no setting has that name; did you mean queue.url?"},
+    {"Region=x", "--set Region=x: no setting has that name; did you mean region?"},
+    {"proccessing=1", "--set proccessing=1: no setting has that name"}, /* a group is none */
     {"a_name_that_is_much_longer_than_the_names_of_settings_ever_are_or_will_be=1",
      "--set a_name_that_is_much_longer_than_the_names_of_settings_ever_are_or_will_be=1: no "
      "setting "
@@ -421,7 +422,7 @@ START_TEST(tells_all_that_is_wrong_at_once)
     check_problem(2, file,
                   ":6: log.level = loud: must be \"debug\", \"info\", \"warning\" or \"error\"");
     check_problem(3, file, ":8: region = EU: must be a region's name, as eu-west-1");
-    check_problem(4, file, ":9: unknown setting workers");
+    check_problem(4, file, ":9: unknown setting workers; did you mean processing.workers?");
     check_problem(5, file, ":10: processing = a number: must be a group, processing = { ... }");
     check_problem(
         6, file,

@@ -1,6 +1,7 @@
 /*
- * A million items listed and exported, a hundred thousand orders sent and replayed: in bounded
- * memory. The peer makes its pages up, in a process of its own so that its memory does not count.
+ * A million items listed and exported, a hundred thousand orders sent and replayed, as many dead
+ * messages moved: in bounded memory. The peer makes its pages up, in a process of its own so that
+ * its memory does not count.
  */
 #include "orderctl/tool.h"
 
@@ -60,8 +61,28 @@ static char *make_page(int64_t first, int64_t end, int64_t size)
     return text;
 }
 
+/* A page of dead messages, whose receipt handles are as long as the service's may be. */
+static char *make_messages(void)
+{
+    static int64_t made;
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    (void)fputs("{\"Messages\":[", out);
+    for (int i = 0; i < SQS_BATCH_MAX && made < ORDERS; i++, made++)
+        (void)fprintf(out,
+                      "%s{\"MessageId\":\"0b4c1f6e-7a9d-4c3e-9f2b-%012lld\",\"Body\":\"x\","
+                      "\"ReceiptHandle\":\"%01024lld\"}",
+                      i > 0 ? "," : "", (long long)made, (long long)made);
+    (void)fputs("]}", out);
+    (void)fclose(out);
+    return text;
+}
+
 static char *accept_batch(const char *body)
 {
+    static int64_t accepted;
     char *text;
     size_t len;
     FILE *out = open_memstream(&text, &len);
@@ -70,7 +91,8 @@ static char *accept_batch(const char *body)
     (void)fputs("{\"Successful\":[", out);
     for (const char *at = strstr(body, "{\"Id\":\""); at != NULL; at = strstr(at, "{\"Id\":\"")) {
         at += strlen("{\"Id\":\"");
-        (void)fprintf(out, "%s{\"Id\":\"%c\",\"MessageId\":\"m\"}", separator, *at);
+        (void)fprintf(out, "%s{\"Id\":\"%c\",\"MessageId\":\"1a3b5c7d-2e4f-4a6b-8c0d-%012lld\"}",
+                      separator, *at, (long long)accepted++);
         separator = ",";
     }
     (void)fputs("]}", out);
@@ -93,6 +115,10 @@ static void answer(const struct peer_request *request, struct peer_reply *reply,
     if (strcmp(request->operation, "Scan") == 0)
         reply->made = make_page(first < 0 ? segment * items / segments : first,
                                 (segment + 1) * items / segments, size < 0 ? PAGE_MAX : size);
+    else if (strcmp(request->operation, "ReceiveMessage") == 0)
+        reply->made = make_messages();
+    else if (strcmp(request->operation, "GetQueueAttributes") == 0)
+        reply->body = "{}";
     else
         reply->made = accept_batch(request->body);
 }
@@ -141,10 +167,11 @@ static void start(int64_t count)
 
     items = count;
     start_peer(url);
-    (void)snprintf(text, sizeof(text),
-                   "endpoints: { sqs = \"%s\"; dynamodb = \"%s\"; };\n"
-                   "queue: { url = \"http://q/1/orders\"; };\n",
-                   url, url);
+    (void)snprintf(
+        text, sizeof(text),
+        "endpoints: { sqs = \"%s\"; dynamodb = \"%s\"; };\n"
+        "queue: { url = \"http://q/1/orders\"; dead_letter_url = \"http://q/1/dead\"; };\n",
+        url, url);
     ck_succeeds(config_parse(&tool.settings, "test.conf", text, strlen(text), &tool.err), tool.err);
 }
 
@@ -275,6 +302,14 @@ START_TEST(replays_a_hundred_thousand_orders)
 }
 END_TEST
 
+/* Nothing but the ids of what is moved is kept. */
+START_TEST(moves_a_hundred_thousand_dead_messages)
+{
+    start(0);
+    ck_assert_int_eq(RUN("dlq", "redrive", "--all"), 1);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_set_timeout(tc, SECONDS_MAX);
@@ -283,6 +318,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, exports_many_items);
     tcase_add_test(tc, sends_a_hundred_thousand_orders);
     tcase_add_test(tc, replays_a_hundred_thousand_orders);
+    tcase_add_test(tc, moves_a_hundred_thousand_dead_messages);
 }
 
 int main(void)

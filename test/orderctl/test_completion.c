@@ -1,6 +1,8 @@
 #include "orderctl/completion.h"
 
+#include "base/mem.h"
 #include "check_main.h"
+#include "order/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +61,22 @@ static const struct {
     {"orderctl list --status =", "PROCESSED FAILED"},
     {"orderctl list --error ORDER_", "ORDER_CONFLICT ORDER_TOO_LARGE"},
     {"orderctl export --format c", "csv"},
-    {"orderctl completion ''", "bash zsh --config --set --json --version --help"},
+    {"orderctl completion ''", "bash zsh --config -c --set -s --json --version --help -h"},
+    /* settings, up to where their value begins */
+    {"orderctl -s queue.u", "queue.url="},
+    {"orderctl --set log.f", "log.file= log.format="},
+    {"orderctl list --set = table.", "table.name="},
+    {"orderctl -s queue.url = ''", ""},
+    {"orderctl -s queue.url =", ""},
+    {"orderctl --set = queue.url = x", ""},
+    {"orderctl -s queue.url = x dl", "dlq"},
+    {"orderd --p", "--print-config"},
+    {"orderd -s tls.", "tls.ca_file="},
+    {"orderd --set = tls.ca_file = x", ""},
+    {"orderd -s log.level = debug --ch", "--check-config"},
+    {"orderd -c /dev/ful", "/dev/full"},
+    {"orderd --config = /dev/ful", "/dev/full"},
+    {"orderd /dev/ful", ""},
     /* the value of an option is no command */
     {"orderctl --config list --st", ""},
     {"orderctl -c x list --st", "--status"},
@@ -78,7 +95,7 @@ START_TEST(bash_completes)
 
     (void)snprintf(more, sizeof(more),
                    "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-                   "_orderctl; echo \"${COMPREPLY[*]}\"",
+                   "_${COMP_WORDS[0]}; echo \"${COMPREPLY[*]}\"",
                    lines[_i].words);
     run_bash(more, got, sizeof(got));
     ck_assert_msg(strcmp(got, lines[_i].expected) == 0, "%s: \"%s\"", lines[_i].words, got);
@@ -95,11 +112,54 @@ static int count(const char *text)
     return found;
 }
 
+/* Appends a line that completes an option, and says so when that does not give the option. */
+static void put_question(const char *program, const char *command, const char *option,
+                         struct buf *out)
+{
+    (void)buf_printf(out,
+                     "COMP_WORDS=(%s %s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _%s\n"
+                     "[[ \" ${COMPREPLY[*]} \" == *' %s '* ]] || echo %s %s %s\n",
+                     program, command, option, program, option, program, command, option);
+}
+
+static void put_questions(const char *program, const char *command, const struct flag *flags,
+                          struct buf *out)
+{
+    for (const struct flag *f = flags; f != NULL && f->name != NULL; f++) {
+        char option[64];
+
+        (void)snprintf(option, sizeof(option), "--%s", f->name);
+        put_question(program, command, option, out);
+        (void)snprintf(option, sizeof(option), "-%c", f->letter);
+        if (f->letter != '\0')
+            put_question(program, command, option, out);
+    }
+}
+
+START_TEST(bash_completes_every_option)
+{
+    CLEANUP(buf_release) struct buf questions = BUF_INIT(SCRIPT_MAX);
+    char missing[512];
+
+    for (const struct command *const *c = commands; *c != NULL; c++) {
+        put_questions("orderctl", (*c)->name, (*c)->flags, &questions);
+        put_questions("orderctl", (*c)->name, global_flags, &questions);
+    }
+    put_questions("orderctl", "", global_flags, &questions);
+    put_questions("orderd", "", completion_daemon_flags, &questions);
+    ck_assert(!questions.overflowed);
+    run_bash(buf_text(&questions), missing, sizeof(missing));
+    ck_assert_str_eq(missing, "");
+}
+END_TEST
+
 static void (*const shells[])(const struct command *const *, struct buf *) = {completion_bash,
                                                                               completion_zsh};
 
 START_TEST(everything_is_in_it)
 {
+    struct config_row row;
+
     shells[_i](commands, &script);
     ck_assert(!script.overflowed);
     for (const struct command *const *c = commands; *c != NULL; c++) {
@@ -112,6 +172,12 @@ START_TEST(everything_is_in_it)
             (void)snprintf(option, sizeof(option), "--%s", f->name);
             ck_assert_msg(count(option) > 0, "%s %s", (*c)->name, option);
         }
+    }
+    for (unsigned i = 0; config_describe(i, &row); i++) {
+        char setting[64];
+
+        (void)snprintf(setting, sizeof(setting), "%s=", row.name);
+        ck_assert_msg(count(setting) > 0, "%s", row.name);
     }
 }
 END_TEST
@@ -144,6 +210,9 @@ START_TEST(zsh_gets_it_in_quotes)
     completion_zsh(odd_table, &script);
     ck_assert_int_eq(count("'odd:It'\\''s\\: \\[odd\\]'"), 1);
     ck_assert_int_eq(count("'*-o+[it'\\''s \\[x\\]\\: \\\\y]:A\\:B: '"), 1);
+    ck_assert_int_eq(count("'*-s+[set one setting, before all other sources]:NAME=VALUE:"
+                           "_orderctl_settings'"),
+                     2); /* of orderctl and of orderd */
     ck_assert_int_eq(count("'*--odd=[it'\\''s \\[x\\]\\: \\\\y]:A\\:B: '"), 1);
 }
 END_TEST
@@ -151,6 +220,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, bash_completes, 0, COUNT(lines));
+    tcase_add_test(tc, bash_completes_every_option);
     tcase_add_loop_test(tc, everything_is_in_it, 0, COUNT(shells));
     tcase_add_test(tc, zsh_can_read_it);
     tcase_add_test(tc, zsh_gets_it_in_quotes);

@@ -171,7 +171,7 @@ START_TEST(the_number_of_messages_need_not_be_known)
     static const struct peer_row rows[] = {
         {{.operation = "GetQueueAttributes"},
          {.status = 403, .body = "{\"__type\":\"AccessDenied\"}"}},
-        {{.operation = "ReceiveMessage", .body = "\"VisibilityTimeout\":30"}, {.body = "{}"}},
+        {{.operation = "ReceiveMessage", .body = "\"VisibilityTimeout\":3600"}, {.body = "{}"}},
     };
 
     TOOL_START(rows, SETTINGS);

@@ -10,6 +10,14 @@
 #define BACK(part, reply) ANSWERED("ChangeMessageVisibilityBatch", part, reply)
 #define TASKS(reply) ANSWERED("ListMessageMoveTasks", "arn:dead", reply)
 #define NO_TASKS REFUSED("ListMessageMoveTasks", "UnsupportedOperation")
+#define SOURCES                                                                                    \
+    ANSWERED("ListDeadLetterSourceQueues", "http://q/1/dead",                                      \
+             "{\"queueUrls\":[\"http://q/1/orders\",\"http://q/1/others\"]}")
+#define ANNOUNCED                                                                                  \
+    "orderctl: SQS's own move task takes all of the about 9 messages in dead back to the queues "  \
+    "that they came from: orders, others\n"                                                        \
+    "orderctl: also those that no repetition can mend, which come straight back: \"orderctl dlq "  \
+    "redrive --all --dry-run\" counts them\n"
 #define TASK(status, moved, more)                                                                  \
     "{\"Results\":[{\"Status\":\"" status "\",\"ApproximateNumberOfMessagesMoved\":" moved         \
     ",\"ApproximateNumberOfMessagesToMove\":9" more "}]}"
@@ -38,7 +46,9 @@ START_TEST(moves_one_by_its_id)
     TOOL_START(rows, BOTH);
     tool_run("dlq", "redrive", "--id", "m-2"); /* found: it need not look further */
     tool_printed(OUTCOME_DONE, "1 moved, 1 left where they are\n");
-    ck_assert_str_eq(tool.messages, "");
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: 1 of those moved will fail again and come back, as only "
+                     "their senders can mend them: 1 INVALID_JSON\n");
 }
 END_TEST
 
@@ -48,6 +58,7 @@ START_TEST(an_order_id_may_have_many_messages)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("2"),
         RECEIVED(MESSAGE("m-1", "h-1", ORDER("ORD-1")) "," MESSAGE("m-2", "h-2", ORDER("ORD-1"))),
+        REFUSED("GetItem", "AccessDeniedException"), /* no remark, and no fault */
         SEND(NULL, SUCCESSFUL(SENT_AS("0", "m-8") "," SENT_AS("1", "m-9"))),
         DELETE("h-2", SUCCESSFUL(DONE("0") "," DONE("1"))),
         RECEIVED(""),
@@ -86,7 +97,7 @@ START_TEST(moves_those_of_a_code_and_leaves_harmless_ones)
     };
 
     TOOL_START(rows, BOTH);
-    tool_run("dlq", "redrive", "--error", "processing_failed");
+    tool_run("dlq", "redrive", "--error", "PROCESSING_FAILED");
     tool_printed(OUTCOME_DONE, "1 moved, 2 left where they are\n");
     ck_contains(tool.messages, "1 of those left are harmless, as their orders are processed: "
                                "\"orderctl dlq purge --harmless\" deletes them\n");
@@ -114,6 +125,88 @@ START_TEST(those_without_a_code_can_be_asked_for)
 }
 END_TEST
 
+#define DEAD(n) MESSAGE("m-" n, "h-" n, ORDER("ORD-" n))
+/* A bad order, a conflict, a harmless one, and two that may pass. */
+#define MIXED                                                                                      \
+    RECEIVED(MESSAGE("m-1", "h-1", "{}") "," DEAD("2") "," DEAD("3") "," DEAD("4") "," DEAD("5"))
+#define REASONS                                                                                    \
+    GET("ORD-2", PROCESSED("1:other")), GET("message#m-2", NOBODY),                                \
+        GET("ORD-3", PROCESSED(FINGERPRINT)), GET("ORD-4", NOBODY),                                \
+        GET("message#m-4", FAILED("RECORD_REFUSED", "no")), GET("ORD-5", NOBODY),                  \
+        GET("message#m-5", NOBODY)
+
+START_TEST(what_may_pass_is_asked_for_at_once)
+{
+    static const struct peer_row rows[] = {
+        QUEUE_ATTRIBUTES,
+        DEAD_ATTRIBUTES("5"),
+        MIXED,
+        GET("message#m-1", NOBODY),
+        REASONS,
+        SEND("ORD-5", SUCCESSFUL(SENT_AS("0", "m-8") "," SENT_AS("1", "m-9"))),
+        DELETE("h-5", SUCCESSFUL(DONE("0") "," DONE("1"))),
+        RECEIVED(""),
+        BACK("h-3", SUCCESSFUL(DONE("0") "," DONE("1") "," DONE("2"))),
+    };
+
+    TOOL_START(rows, BOTH);
+    tool_run("dlq", "redrive", "--error", "PROCESSING_FAILED", "--error", "RECORD_REFUSED",
+             "--error", "none");
+    tool_printed(OUTCOME_DONE, "2 moved, 3 left where they are\n");
+    ck_assert_ptr_null(strstr(tool.messages, "of those moved"));
+}
+END_TEST
+
+#define IN_VAIN(which)                                                                             \
+    "orderctl: 2 of those " which " will fail again and come back, as only their senders can "     \
+    "mend them: 1 INVALID_ORDER, 1 ORDER_CONFLICT\n"                                               \
+    "orderctl: 1 of those " which " are harmless: their orders are processed, and they end as "    \
+    "duplicates\n"                                                                                 \
+    "orderctl: \"orderctl dlq redrive --error PROCESSING_FAILED --error RECORD_REFUSED --error "   \
+    "none\" leaves such messages out\n"
+
+START_TEST(what_is_moved_in_vain_is_said)
+{
+    static const struct peer_row rows[] = {
+        QUEUE_ATTRIBUTES,
+        DEAD_ATTRIBUTES("0"),
+        MIXED,
+        REASONS,
+        SEND(NULL, SUCCESSFUL(SENT_AS("0", "n-1") "," SENT_AS("1", "n-2") "," SENT_AS(
+                       "2", "n-3") "," SENT_AS("3", "n-4") "," SENT_AS("4", "n-5"))),
+        DELETE(NULL, SUCCESSFUL(DONE("0") "," DONE("1") "," DONE("2") "," DONE("3") "," DONE("4"))),
+        RECEIVED(""),
+    };
+
+    TOOL_START(rows, BOTH);
+    tool_run("dlq", "redrive", "--all");
+    tool_printed(OUTCOME_DONE, "5 moved\n");
+    ck_assert_str_eq(tool.messages, IN_VAIN("moved"));
+}
+END_TEST
+
+START_TEST(what_would_be_moved_in_vain_is_said_before)
+{
+    static const struct peer_row rows[] = {
+        QUEUE_ATTRIBUTES,
+        DEAD_ATTRIBUTES("5"),
+        REFUSED("ListDeadLetterSourceQueues", "AccessDenied"), /* then nobody is named */
+        MIXED,
+        GET("message#m-1", NOBODY),
+        REASONS,
+        RECEIVED(""),
+        BACK("h-5", SUCCESSFUL(DONE("0") "," DONE("1") "," DONE("2") "," DONE("3") "," DONE("4"))),
+    };
+
+    TOOL_START(rows, BOTH);
+    tool_run("dlq", "redrive", "--all", "--dry-run");
+    ck_contains(tool.data, "\n5 would be moved\n");
+    ck_assert_str_eq(tool.messages, "orderctl: SQS's own move task takes all of the about 5 "
+                                    "messages in dead back to the queues that they came "
+                                    "from\n" IN_VAIN("to be moved"));
+}
+END_TEST
+
 START_TEST(a_dry_run_changes_nothing)
 {
     static const struct peer_row rows[] = {
@@ -121,12 +214,11 @@ START_TEST(a_dry_run_changes_nothing)
         DEAD_ATTRIBUTES("2"),
         RECEIVED(MESSAGE("m-1", "h-1", "x")),
         GET("message#m-1", FAILED("INVALID_JSON", "not JSON")),
-        RECEIVED(""),
         BACK("h-1", SUCCESSFUL(DONE("0"))),
     };
 
     TOOL_START(rows, BOTH);
-    tool_run("dlq", "redrive", "--all", "--dry-run");
+    tool_run("dlq", "redrive", "--id", "m-1", "--dry-run");
     tool_printed(OUTCOME_DONE, "MESSAGE_ID  ORDER_ID  SENT                      RECEIVED  REASON\n"
                                "m-1         -         " SENT "         4  INVALID_JSON: not JSON\n"
                                "1 would be moved\n");
@@ -151,6 +243,28 @@ START_TEST(another_queues_messages_are_left)
     tool_run("dlq", "redrive", "--id", "m-1", "--id", "m-2");
     tool_printed(OUTCOME_DONE, "1 moved, 1 left where they are\n");
     ck_contains(tool.messages, "1 of those left came from another queue than http://q/1/orders\n");
+}
+END_TEST
+
+/* They go back where they came from, and that is said before anybody does it. */
+START_TEST(a_dry_run_of_all_counts_other_queues_messages)
+{
+    static const struct peer_row rows[] = {
+        QUEUE_ATTRIBUTES,
+        DEAD_ATTRIBUTES("9"),
+        SOURCES,
+        RECEIVED("{\"MessageId\":\"m-1\",\"ReceiptHandle\":\"h-1\",\"Body\":\"b\",\"Attributes\":{"
+                 "\"DeadLetterQueueSourceArn\":\"arn:others\"}}"),
+        GET("message#m-1", NOBODY),
+        RECEIVED(""),
+        BACK("h-1", SUCCESSFUL(DONE("0"))),
+    };
+
+    TOOL_START(rows, BOTH);
+    tool_run("dlq", "redrive", "--all", "--dry-run");
+    ck_contains(tool.data, "\n1 would be moved\n");
+    ck_contains(tool.messages, "came from: orders, others\n");
+    ck_contains(tool.messages, "1 of those to be moved came from another queue than http://q/1/o");
 }
 END_TEST
 
@@ -383,6 +497,7 @@ START_TEST(all_are_moved_by_a_task)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS(TASK("COMPLETED", "100", ",\"StartedTimestamp\":5")),
+        SOURCES,
         ANSWERED("StartMessageMoveTask",
                  "{\"SourceArn\":\"arn:dead\",\"MaxNumberOfMessagesPerSecond\":50}",
                  "{\"TaskHandle\":\"t-1\"}"),
@@ -394,6 +509,7 @@ START_TEST(all_are_moved_by_a_task)
     TOOL_START(rows, BOTH);
     tool_run("dlq", "redrive", "--all", "--rate", "50", "--json");
     tool_printed(OUTCOME_DONE, "{\"moved\":9,\"skipped\":0,\"harmless\":0,\"failed\":0}\n");
+    ck_assert_str_eq(tool.messages, ANNOUNCED);
 }
 END_TEST
 
@@ -419,6 +535,7 @@ START_TEST(a_task_whose_start_was_lost_is_followed)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS("{}"),
+        SOURCES,
         {{.operation = "StartMessageMoveTask"}, {.fate = PEER_CLOSE}},
         REFUSED("StartMessageMoveTask", "InvalidParameterValueException"),
         TASKS(TASK("RUNNING", "1", ",\"TaskHandle\":\"t-1\"")),
@@ -443,6 +560,7 @@ START_TEST(a_refused_task_is_done_by_hand)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS("{}"),
+        SOURCES,
         refusals[_i],
         TASKS("{}"),
         RECEIVED(MESSAGE("m-1", "h-1", "a")),
@@ -466,6 +584,7 @@ START_TEST(what_a_failed_task_leaves_is_done_by_hand)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS("{}"),
+        SOURCES,
         ANSWERED("StartMessageMoveTask", NULL, "{\"TaskHandle\":\"t-1\"}"),
         TASKS(TASK("FAILED", "8", ",\"FailureReason\":\"CouldNotDetermineMessageSource\"")),
         RECEIVED(MESSAGE("m-1", "h-1", "a")),
@@ -488,6 +607,7 @@ START_TEST(a_stop_cancels_the_task)
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS("{}"),
+        SOURCES,
         {{.operation = "StartMessageMoveTask"},
          {.body = "{\"TaskHandle\":\"t-1\"}", .hook = raise_stop}},
         ANSWERED("CancelMessageMoveTask", "{\"TaskHandle\":\"t-1\"}",
@@ -498,6 +618,22 @@ START_TEST(a_stop_cancels_the_task)
     tool_run("dlq", "redrive", "--all");
     tool_failed(ERROR_STOPPED, "SQS's move task is cancelled, and what it has moved stays moved");
     ck_assert_str_eq(tool.data, "3 moved\n");
+}
+END_TEST
+
+START_TEST(a_stop_before_the_task_moves_nothing)
+{
+    static const struct peer_row rows[] = {
+        QUEUE_ATTRIBUTES,
+        DEAD_ATTRIBUTES("9"),
+        TASKS("{}"),
+        {{.operation = "ListDeadLetterSourceQueues"}, {.body = "{}", .hook = raise_stop}},
+    };
+
+    TOOL_START(rows, BOTH);
+    tool_run("dlq", "redrive", "--all");
+    tool_failed(ERROR_STOPPED, "stopped by a signal: nothing is moved");
+    ck_assert_str_eq(tool.data, "");
 }
 END_TEST
 
@@ -536,15 +672,16 @@ END_TEST
 START_TEST(a_task_that_is_never_listed_is_an_error)
 {
     enum { LOOKS = 30 };
-    struct peer_row rows[4 + LOOKS] = {
+    struct peer_row rows[5 + LOOKS] = {
         QUEUE_ATTRIBUTES,
         DEAD_ATTRIBUTES("9"),
         TASKS("{}"),
+        SOURCES,
         ANSWERED("StartMessageMoveTask", NULL, "{\"TaskHandle\":\"t-1\"}"),
     };
 
     for (int i = 0; i < LOOKS; i++)
-        rows[4 + i] = (struct peer_row)TASKS("{}");
+        rows[5 + i] = (struct peer_row)TASKS("{}");
     TOOL_START(rows, BOTH);
     tool_run("dlq", "redrive", "--all");
     tool_failed(ERROR_SERVER, "SQS does not list the move task that it has started");
@@ -672,7 +809,9 @@ static const struct {
 } mistakes[] = {
     {{"dlq", "redrive"}, "which messages is missing: --id ID, --error CODE or --all"},
     {{"dlq", "redrive", "--all", "--id", "m"}, "only one of these can be given at a time"},
-    {{"dlq", "redrive", "--error", ""}, "--error is empty"},
+    {{"dlq", "redrive", "--error", ""}, "--error : must be INVALID_JSON, INVALID_ORDER, "},
+    {{"dlq", "redrive", "--error", "processing_failed"}, "; did you mean PROCESSING_FAILED?"},
+    {{"dlq", "redrive", "--error", "non"}, "RECORD_REFUSED or none; did you mean none?"},
     {{"dlq", "redrive", "--id", ""}, "an ID is empty"},
     {{"dlq", "redrive", "--all", "--rate", "501"}, "must be a whole number from 1 to 500"},
     {{"dlq", "redrive", "m-1"}, "unexpected argument"},
@@ -699,7 +838,11 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, an_order_id_may_have_many_messages);
     tcase_add_test(tc, moves_those_of_a_code_and_leaves_harmless_ones);
     tcase_add_test(tc, those_without_a_code_can_be_asked_for);
+    tcase_add_test(tc, what_may_pass_is_asked_for_at_once);
+    tcase_add_test(tc, what_is_moved_in_vain_is_said);
+    tcase_add_test(tc, what_would_be_moved_in_vain_is_said_before);
     tcase_add_test(tc, a_dry_run_changes_nothing);
+    tcase_add_test(tc, a_dry_run_of_all_counts_other_queues_messages);
     tcase_add_test(tc, another_queues_messages_are_left);
     tcase_add_test(tc, a_part_of_a_batch_may_fail);
     tcase_add_test(tc, what_may_pass_is_sent_again);
@@ -718,6 +861,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, a_refused_task_is_done_by_hand, 0, COUNT(refusals));
     tcase_add_test(tc, what_a_failed_task_leaves_is_done_by_hand);
     tcase_add_test(tc, a_stop_cancels_the_task);
+    tcase_add_test(tc, a_stop_before_the_task_moves_nothing);
     tcase_add_test(tc, a_task_that_cannot_be_cancelled_is_said);
     tcase_add_test(tc, a_task_that_others_cancel_is_an_error);
     tcase_add_test(tc, a_task_that_is_never_listed_is_an_error);

@@ -32,6 +32,8 @@ static const struct {
      "log.file = /nonexistent/orderd.log", "orderd's user"},
     {"tls: { ca_file = \"/nonexistent\"; };", NULL, "settings.paths", "fault", "tls.ca_file",
      "orderd's user"},
+    {"metrics: { prometheus_file = \"/nonexistent/orderd.prom\"; };", NULL, "settings.paths",
+     "warning", "metrics.prometheus_file", "orderd's user"},
     {"region = \"local\";", NULL, "settings.region", "ok", "local (test.conf:1)", NULL},
     {"", "AWS_SECRET_ACCESS_KEY=", "credentials.source", "fault", "AWS_SECRET_ACCESS_KEY",
      "instance profile"},

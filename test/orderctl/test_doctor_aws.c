@@ -29,8 +29,17 @@ static const struct {
      "",
      "credentials.identity",
      "fault",
-     "InvalidClientTokenId",
+     "the keys are refused: ",
      "replace them"},
+    {{"GetCallerIdentity",
+      NULL,
+      {.status = 403,
+       .body = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"}},
+     "",
+     "credentials.identity",
+     "warning",
+     "AccessDenied",
+     "VPC endpoint"},
     {{"GetCallerIdentity", NULL, {.body = "<a/>"}},
      "",
      "credentials.identity",
@@ -415,6 +424,40 @@ START_TEST(a_healthy_set_up_has_nothing_to_do)
 }
 END_TEST
 
+/* What refuses keys, how, and which check is the first to notice. */
+static const struct {
+    const char *operation;
+    struct peer_reply reply;
+    const char *check;
+} refusals[] = {
+    {"GetCallerIdentity",
+     {.status = 403,
+      .body = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>"},
+     "credentials.identity"},
+    {"GetCallerIdentity",
+     {.status = 403,
+      .body = "<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"},
+     "credentials.identity"},
+    {"GetQueueUrl", ERROR("InvalidClientTokenId"), "queue.exists"},
+    {"GetQueueAttributes", ERROR("ExpiredTokenException"), "queue.exists"},
+    {"DescribeTable", ERROR("UnrecognizedClientException"), "table.exists"},
+    {"DeleteMessageBatch", ERROR("InvalidSignatureException"), "rights.delete"},
+    {"GetItem", ERROR("UnrecognizedClientException"), "rights.get"},
+};
+
+/* Keys that are refused have no rights to look at, and nothing but them is at fault. */
+START_TEST(refused_keys_are_one_fault)
+{
+    const struct answer spoilt[] = {{refusals[_i].operation, NULL, refusals[_i].reply}};
+
+    stage_look(spoilt, 1, "");
+    found(refusals[_i].check, "fault", "the keys are refused: ", "replace them");
+    ck_assert_uint_eq(count_of("fault") + count_of("warning"), 1);
+    found("lambda.mappings", "skipped", "the keys are refused", NULL);
+    found("log.file", "ok", "standard error", NULL);
+}
+END_TEST
+
 static const struct {
     const char *answer, *result, *text;
 } key_cases[] = {
@@ -467,6 +510,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, a_healthy_set_up_has_nothing_to_do);
     tcase_add_loop_test(tc, finds, 0, COUNT(cases));
+    tcase_add_loop_test(tc, refused_keys_are_one_fault, 0, COUNT(refusals));
     tcase_add_loop_test(tc, a_key_of_kms_is_looked_at, 0, COUNT(key_cases));
     tcase_add_test(tc, lambda_is_not_looked_for_beside_another_sqs);
     tcase_add_test(tc, a_server_that_gives_messages_all_the_same);

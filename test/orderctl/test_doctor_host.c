@@ -1,6 +1,8 @@
 /* What "orderctl doctor" finds on the machine: the log, the CloudWatch agent, the unit. */
 #include "orderctl/doctor_stage.h"
 
+#include <fcntl.h>
+
 #define AGENT "opt/aws/amazon-cloudwatch-agent/etc/"
 #define LOG "log: { file = \"%s/log/orderd.log\"; };"
 #define UNIT(stop, files, watchdog, memory)                                                        \
@@ -94,7 +96,7 @@ static const struct {
      "log.rotation",
      "warning",
      "nothing in /etc/logrotate.d",
-     "systemctl kill -s HUP"},
+     "systemctl reload orderd"},
     {{{"etc/logrotate.d/orderd", 0644, "# /no\n%s/log/*.log {\n  daily\n}\n"}},
      LOG,
      "log.rotation",
@@ -221,6 +223,49 @@ START_TEST(a_directory_of_the_status_file_that_is_open)
 }
 END_TEST
 
+/* Of orderd.service, and of an instance of orderd@.service. */
+static const char *const shipped_logs[] = {
+    "log: { file = \"/var/log/orderd/orderd.log\"; };",
+    "log: { file = \"/var/log/orderd/dev/orderd.log\"; };",
+};
+
+static void put_shipped_file(const char *shipped, const char *name)
+{
+    char text[4096] = "";
+    FILE *file = fopen(shipped, "re");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+    (void)fclose(file);
+    write_file(name, text, 0644);
+}
+
+/* The doctor is content with what comes with orderd, for the log that the documents tell to set. */
+START_TEST(the_files_that_we_ship)
+{
+    put_shipped_file(TEST_DIR "/../deploy/logrotate/orderd", "etc/logrotate.d/orderd");
+    put_shipped_file(TEST_DIR "/../deploy/cloudwatch-agent/orderd.json",
+                     AGENT "amazon-cloudwatch-agent.d/file_orderd.json");
+    stage_look(NULL, 0, shipped_logs[_i]);
+    found("log.rotation", "ok", "etc/logrotate.d/orderd", NULL);
+    if (_i == 0)
+        found("log.agent", "ok", "to the log group /orderd/order-processing", NULL);
+}
+END_TEST
+
+START_TEST(a_status_file_that_nobody_replaces)
+{
+    static const struct timespec times[] = {{1795352600, 0}, {1795352600, 0}}; /* 109 s ago */
+    char path[128];
+
+    write_file("run/status.json", "{}", 0644);
+    (void)snprintf(path, sizeof(path), "%s/run/status.json", stage.directory);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    stage_look(NULL, 0, "status: { file = \"%s/run/status.json\"; };");
+    found("status.file", "ok", "status.json, 109 s old: orderd does not run, or hangs", NULL);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, finds_about_the_unit, 0, COUNT(unit_cases));
@@ -228,6 +273,8 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, finds_about_the_log, 0, COUNT(log_cases));
     tcase_add_test(tc, a_directory_that_is_open_to_everybody);
     tcase_add_test(tc, a_directory_of_the_status_file_that_is_open);
+    tcase_add_loop_test(tc, the_files_that_we_ship, 0, COUNT(shipped_logs));
+    tcase_add_test(tc, a_status_file_that_nobody_replaces);
 }
 
 int main(void)

@@ -45,6 +45,16 @@ START_TEST(knows_nothing_at_first)
 }
 END_TEST
 
+START_TEST(knows_what_is_gone)
+{
+    ck_assert(add("a", "1"));
+    held_gone(held_find(&held, "a"));
+    ck_assert_ptr_null(held.messages[0].receipt_handle);
+    ck_assert_int_eq(held.messages[0].fate, HELD_GONE);
+    ck_assert(!add("a", "2"));
+}
+END_TEST
+
 START_TEST(keeps_many)
 {
     char id[32];
@@ -68,6 +78,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, knows_what_it_has_seen);
     tcase_add_test(tc, knows_nothing_at_first);
+    tcase_add_test(tc, knows_what_is_gone);
     tcase_add_test(tc, keeps_many);
 }
 

@@ -1,3 +1,5 @@
+#include "order/decode.h"
+#include "order/validate.h"
 #include "orderctl/tool.h"
 
 #define ITEM(id, status) "{\"order_id\":{\"S\":\"" id "\"},\"status\":{\"S\":\"" status "\"}}"
@@ -33,6 +35,28 @@ START_TEST(asks_for_no_more_than_is_wanted)
     TOOL_START(rows, "");
     tool_run("list", "--json", "--limit", "3");
     tool_printed(OUTCOME_DONE, ID("1") ID("2") ID("3"));
+}
+END_TEST
+
+/* What a table leaves out is none of those that were asked for. */
+START_TEST(what_is_left_out_is_not_counted)
+{
+    static const struct peer_row rows[] = {
+        {{.body = "\"Limit\":2"},
+         {.body = PAGE(ITEM("ORD-1", "FAILED") ","
+                                               "{\"order_id\":{\"S\":\"message#1\"},"
+                                               "\"error_code\":{\"S\":\"ORDER_TOO_LARGE\"}}",
+                       LAST("message#1"))}},
+        {{.operation = "Scan"},
+         {.body = PAGE(ITEM("ORD-2", "FAILED") "," ITEM("ORD-3", "FAILED"), LAST("ORD-3"))}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list", "--limit", "2");
+    ck_assert_int_eq(tool.outcome, OUTCOME_DONE);
+    ck_contains(tool.data, "ORD-2");
+    ck_assert_ptr_null(strstr(tool.data, "ORD-3"));
+    ck_assert_ptr_null(strstr(tool.data, "message#"));
 }
 END_TEST
 
@@ -96,6 +120,84 @@ START_TEST(shows_columns)
 }
 END_TEST
 
+/* An item about a message; MORE is what else it has. */
+#define ABOUT(id, code, message, more)                                                             \
+    "{\"order_id\":{\"S\":\"message#" id "\"},\"error_code\":{\"S\":\"" code                       \
+    "\"},\"error_message\":{\"S\":\"" message "\"}" more "}"
+
+static const char *const of_messages[] = {
+    ABOUT("1", "INVALID_ORDER", "amount: must be a number; order_id: is fine", ""),
+    ABOUT("2", "ORDER_TOO_LARGE", "x", ""),
+    ABOUT("3", "INVALID_ORDER", "missing field: order_id; amount: x", ""),
+    ABOUT("4", "INVALID_ORDER", "order_id: must be a string", ""),
+    ABOUT("5", "INVALID_JSON", "x", ""),
+    ABOUT("6", "ORDER_CONFLICT", "x", ",\"conflicts_with\":{\"S\":\"ORD-1\"}"),
+    ABOUT("7", "INVALID_ORDER", "x", ",\"conflicts_with\":{\"S\":\"ORD-1\"}"),
+};
+
+/* Of what is about a message only that stays whose order has no item, or another order's. */
+START_TEST(shows_a_failure_once)
+{
+    char page[2048];
+    struct buf text = BUF_FIXED(page);
+    const struct peer_row rows[] = {{{.operation = "Scan"}, {.body = page}},
+                                    {{.operation = "Scan"}, {.body = page}}};
+    int lines = 0;
+
+    (void)buf_puts(&text, "{\"Items\":[" ITEM("ORD-1", "FAILED"));
+    for (int i = 0; i < COUNT(of_messages); i++)
+        (void)buf_printf(&text, ",%s", of_messages[i]);
+    ck_assert(buf_puts(&text, "]}"));
+    TOOL_START(rows, "");
+    tool_run("list");
+    ck_assert(tool.ok);
+    ck_contains(tool.data, "\nORD-1 ");
+    ck_contains(tool.data, "\nmessage#3 ");
+    ck_contains(tool.data, "\nmessage#4 ");
+    ck_contains(tool.data, "\nmessage#5 ");
+    ck_contains(tool.data, "  ORDER_CONFLICT with ORD-1: x\n");
+    ck_contains(tool.data, "  INVALID_ORDER with ORD-1: x\n");
+    ck_assert_ptr_null(strstr(tool.data, "message#1"));
+    ck_assert_ptr_null(strstr(tool.data, "message#2"));
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: 2 items about messages (message#...) are left out, as their orders "
+                     "have items of their own; --json has them\n");
+    tool_run("list", "--json");
+    for (const char *at = tool.data; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_int_eq(lines, 8);
+    ck_assert_str_eq(tool.messages, "");
+    peer_end(tool.peer); /* before ROWS is gone */
+    tool.peer = NULL;
+}
+END_TEST
+
+static const char *const without_id[] = {
+    "{\"amount\":0}",
+    "{\"order_id\":7,\"amount\":0}",
+    "{\"amount\":0,\"order_id\":\"\"}",
+    "{\"amount\":0,\"order_id\":\"message#1\"}",
+    "{\"amount\":0,\"order_id\":\"\\u0001\"}",
+};
+
+/* What the choice above looks at: the reasons of a real order without a usable id. */
+START_TEST(the_first_reason_is_that_of_the_id)
+{
+    struct order order = ORDER_INIT;
+    struct digest *digest = digest_new();
+    const char *body = without_id[_i];
+
+    ck_assert(order_decode(&order, body, strlen(body), &tool.err));
+    ck_assert(!order_validate(&order, digest, &tool.err));
+    ck_assert_str_eq(tool.err.code, "INVALID_ORDER");
+    ck_assert_msg(strncmp(order.reasons, "missing field: order_id", 23) == 0 ||
+                      strncmp(order.reasons, "order_id: ", 10) == 0,
+                  "%s", order.reasons);
+    digest_free(digest);
+    order_release(&order);
+}
+END_TEST
+
 START_TEST(chooses_by_time_and_error)
 {
     static const struct peer_row rows[] = {
@@ -119,8 +221,10 @@ static const struct {
 } mistakes[] = {
     {{"list", "--status", "failed"}, "list: --status failed: must be PROCESSED or FAILED"},
     {{"list", "--since", "yesterday"}, "list: --since yesterday: must be as 30s, 15m, 2h, 7d"},
-    {{"list", "--error", ""}, "list: --error : must be an error code"},
-    {{"list", "--error", "a\xFF"}, "must be an error code"},
+    {{"list", "--status", "FAILD"}, "must be PROCESSED or FAILED; did you mean FAILED?"},
+    {{"list", "--error", ""}, "list: --error : must be INVALID_JSON, INVALID_ORDER, ORDER_CON"},
+    {{"list", "--error", "INVALID_ODER"}, "or RECORD_REFUSED; did you mean INVALID_ORDER?"},
+    {{"list", "--error", "NO_SUCH_CODE"}, "PROCESSING_FAILED or RECORD_REFUSED"},
     {{"list", "--limit", "0"}, "list: --limit 0: must be a whole number from 1"},
     {{"list", "--segments", "65"}, "list: --segments 65: must be a whole number from 1 to 64"},
 };
@@ -174,9 +278,12 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, goes_over_all_pages);
     tcase_add_test(tc, asks_for_no_more_than_is_wanted);
+    tcase_add_test(tc, what_is_left_out_is_not_counted);
     tcase_add_test(tc, a_filter_is_the_services);
     tcase_add_test(tc, a_server_that_goes_in_circles_is_left);
     tcase_add_test(tc, shows_columns);
+    tcase_add_test(tc, shows_a_failure_once);
+    tcase_add_loop_test(tc, the_first_reason_is_that_of_the_id, 0, COUNT(without_id));
     tcase_add_test(tc, chooses_by_time_and_error);
     tcase_add_loop_test(tc, says_what_is_wrong, 0, COUNT(mistakes));
     tcase_add_test(tc, nothing_is_said);

@@ -280,6 +280,21 @@ START_TEST(a_write_that_fails_is_remembered)
 }
 END_TEST
 
+START_TEST(json_drives_no_terminal)
+{
+    struct record r = RECORD_INIT(&out);
+    static const char text[] = "\x1B[2J\x7F \xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0\xC3\xBC \xC3\x82\xC2";
+
+    out.json = true;
+    record_bytes(&r, "\xC2\x9Bname", text, strlen(text));
+    record_json(&r, "as it came", "\"\xC2\x9B\"", 4);
+    record_print(&r);
+    printed("{\"\\u009bname\":\"\\u001b[2J\\u007f \\u0080\\u009b\\u009f\xC2\xA0\xC3\xBC "
+            "\xC3\x82\xEF\xBF\xBD\",\"as it came\":\"\\u009b\"}\n");
+    record_release(&r);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, messages_are_no_data);
@@ -292,6 +307,7 @@ static void add_tests(TCase *tc)
     tcase_add_loop_test(tc, colors_are_for_terminals_that_want_them, 0, COUNT(colors));
     tcase_add_test(tc, a_file_has_no_colors);
     tcase_add_loop_test(tc, a_write_that_fails_is_remembered, 0, COUNT(faults));
+    tcase_add_test(tc, json_drives_no_terminal);
 }
 
 int main(void)

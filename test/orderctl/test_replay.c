@@ -74,11 +74,14 @@ START_TEST(leaves_out_what_is_done)
     TOOL_START(rows, QUEUE);
     tool_run("replay", path);
     tool_printed(OUTCOME_NOTHING, "");
-    ck_contains(tool.messages, "holds no orders that need it: nothing is sent");
+    ck_contains(tool.messages,
+                "holds no orders that need it (1 PROCESSED already; 1 about a message, without its "
+                "order; 1 harmless: the very order is PROCESSED): nothing is sent");
+    ck_assert_ptr_null(strstr(tool.messages, "line"));
     tool_run("replay", path, "--json");
     tool_printed(OUTCOME_NOTHING, "{\"sent\":0,\"not_sent\":0,\"skipped\":3}\n");
     tool_run("replay", path, "--all");
-    tool_printed(OUTCOME_DONE, "2 sent, 1 skipped\n");
+    tool_printed(OUTCOME_DONE, "2 sent, 1 skipped: 1 about a message, without its order\n");
 }
 END_TEST
 
@@ -114,9 +117,25 @@ START_TEST(a_dry_run_sends_nothing)
     write_lines(ITEM("ORD-1", "FAILED") ITEM("ORD-2", "PROCESSED") "x\n");
     tool_start(NULL, 0, "");
     tool_run("replay", path, "--dry-run");
-    tool_printed(OUTCOME_INCOMPLETE, "1 would be sent, 1 not sent, 1 skipped\n");
+    tool_printed(OUTCOME_INCOMPLETE,
+                 "1 would be sent, 1 not sent, 1 skipped: 1 PROCESSED already\n");
     tool_run("replay", path, "--dry-run", "--from-line", "2", "--json", "--all");
     tool_printed(OUTCOME_INCOMPLETE, "{\"would_send\":1,\"not_sent\":1}\n");
+}
+END_TEST
+
+START_TEST(each_line_that_is_skipped_can_be_said)
+{
+    write_lines(ITEM("ORD-1", "PROCESSED") ITEM("message#m", "FAILED") ITEM("ORD-2", "FAILED")
+                    ITEM("ORD-3", "PROCESSED"));
+    tool_start(NULL, 0, "");
+    tool_run("replay", path, "--dry-run", "--verbose");
+    tool_printed(OUTCOME_DONE, "1 would be sent, 3 skipped: 2 PROCESSED already; 1 about a "
+                               "message, without its order\n");
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: line 1 is skipped: PROCESSED already\n"
+                     "orderctl: line 2 is skipped: about a message, without its order\n"
+                     "orderctl: line 4 is skipped: PROCESSED already\n");
 }
 END_TEST
 
@@ -126,6 +145,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, sends_the_body_of_a_message_as_it_was);
     tcase_add_test(tc, leaves_out_what_is_done);
     tcase_add_loop_test(tc, says_what_would_fail_again, 0, COUNT(refused));
+    tcase_add_test(tc, each_line_that_is_skipped_can_be_said);
     tcase_add_test(tc, a_dry_run_sends_nothing);
 }
 

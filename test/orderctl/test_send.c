@@ -196,9 +196,54 @@ START_TEST(a_fault_of_the_queue_ends_it_and_says_where)
     write_file(text, strlen(text));
     TOOL_START(rows, QUEUE);
     tool_run("send", path);
-    tool_failed(ERROR_AUTH, "ended at line 12, which is not sent: no (AccessDenied, status 400); "
+    tool_failed(ERROR_AUTH, "lines 12 to 13 are not sent: no (AccessDenied, status 400); "
                             "--from-line 12 goes on");
     ck_assert_str_eq(tool.data, "10 sent\n");
+}
+END_TEST
+
+#define IN_DOUBT " may or may not have been sent (twice is harmless: an order is recorded once): "
+
+static const struct {
+    const char *text, *said, *advice;
+} doubts[] = {
+    {"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n\n12\n13\n14\n", "lines 12 to 14" IN_DOUBT,
+     "; --from-line 12 goes on"},
+    {"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n\n13\n", "2 of the lines 11 to 13" IN_DOUBT,
+     "; --from-line 11 goes on"},
+    {"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11", "line 11" IN_DOUBT, "; --from-line 11 goes on"},
+};
+
+/* A call without an answer leaves all of its messages in doubt. */
+START_TEST(what_is_in_doubt_is_named)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.operation = "SendMessageBatch"}, {.body = "{}", .fate = PEER_CUT, .cut = 1}},
+        {{.operation = "SendMessageBatch"}, {.body = "{}", .fate = PEER_CUT, .cut = 1}},
+        {{.operation = "SendMessageBatch"}, {.body = "{}", .fate = PEER_CUT, .cut = 1}},
+    };
+
+    write_file(doubts[_i].text, strlen(doubts[_i].text));
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path);
+    tool_failed(ERROR_MALFORMED, doubts[_i].said);
+    ck_contains(tool.err.text, doubts[_i].advice);
+    ck_assert_str_eq(tool.data, "10 sent\n");
+}
+END_TEST
+
+START_TEST(one_order_in_doubt_is_said)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessage"}, {.fate = PEER_CLOSE}},
+        {{.operation = "SendMessage"}, {.fate = PEER_CLOSE}},
+        {{.operation = "SendMessage"}, {.fate = PEER_CLOSE}},
+    };
+
+    TOOL_START(rows, QUEUE);
+    tool_run("send", "--order-id", "ORD-1", ORDER, "1", "--item", "x");
+    tool_failed(ERROR_NETWORK, "it" IN_DOUBT);
 }
 END_TEST
 
@@ -347,6 +392,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, the_rest_goes_on);
     tcase_add_test(tc, large_lines_share_a_call_only_when_they_fit);
     tcase_add_test(tc, a_fault_of_the_queue_ends_it_and_says_where);
+    tcase_add_loop_test(tc, what_is_in_doubt_is_named, 0, COUNT(doubts));
+    tcase_add_test(tc, one_order_in_doubt_is_said);
     tcase_add_test(tc, a_stop_is_said);
     tcase_add_test(tc, what_was_read_before_a_stop_is_sent);
     tcase_add_test(tc, nothing_to_send_is_said);

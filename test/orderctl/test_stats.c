@@ -12,7 +12,11 @@ static const char status_text[] =
     "09.123Z\",\"state\":\"holding\",\"since\":\"2026-11-22T13:04:59.000Z\",\"why\":\"the table "
     "takes "
     "no records\",\"region\":\"us-east-1\",\"queue\":\"http://queue.test/1/orders\",\"table\":"
-    "\"order-processing-status\",\"hand\":{\"asked\":0,\"waiting\":3,\"in_work\":10,\"undeleted\":"
+    "\"order-processing-status\",\"backlog\":{\"visible\":12,\"hidden\":3,\"delayed\":0,\"read_"
+    "at\":"
+    "\"2026-11-22T13:04:54.250Z\",\"dead_letters\":2,\"dead_letters_read_at\":"
+    "\"2026-11-22T13:02:08.500Z\"},\"hand\":{\"asked\":0,\"waiting\":3,\"in_work\":10,"
+    "\"undeleted\":"
     "2,"
     "\"workers\":10,\"idle_workers\":0,\"oldest_seconds\":12.345,\"lease_left_seconds\":61.000},"
     "\"breakers\":{\"table\":{\"state\":\"open\",\"since\":\"2026-11-22T13:04:59.000Z\","
@@ -33,20 +37,27 @@ static const char status_text[] =
 
 static char path[64];
 
-static void begin(const char *written_at)
+/* Makes a status file, and settings that name it. */
+static void begin_with(const char *text)
 {
     char setting[128];
-    FILE *f;
     int fd;
 
     (void)snprintf(path, sizeof(path), "/tmp/status-XXXXXX");
     fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
-    f = fdopen(fd, "w");
-    (void)fprintf(f, status_text, written_at);
-    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    ck_assert_int_eq(close(fd), 0);
     (void)snprintf(setting, sizeof(setting), "status: { file = \"%s\"; };", path);
     tool_start(NULL, 0, setting); /* nothing is asked of AWS */
+}
+
+static void begin(const char *written_at)
+{
+    char text[4096];
+
+    (void)snprintf(text, sizeof(text), status_text, written_at);
+    begin_with(text);
 }
 
 static void check_says(const char *text)
@@ -66,12 +77,46 @@ START_TEST(shows_how_the_daemon_is)
     check_says("troubles    1 lost leases\n");
     check_says("in hand     3 waiting, 10 in work, 2 done and not deleted; polls ask for 0; oldest "
                "12 s, shortest lease 61 s\n");
+    check_says(
+        "backlog     12 visible, 3 hidden, 0 delayed (14 s ago); 2 dead letters (3 min ago)\n");
     check_says("workers     2 recording (longest 7.0 s), 1 waiting (longest 1.0 s)\n");
     check_says("receivers   1 polling (longest 19 s)\n");
     check_says("breaker     queue: closed\n");
     check_says("credentials instance metadata, until 2026-11-22T18:00:00.000Z\n");
     check_says("cost        1.55 a month");
     ck_assert_int_eq(tool.outcome, OUTCOME_DONE);
+}
+END_TEST
+
+/* What is not known is said to be, and dead letters are yellow where there are colours. */
+static const struct {
+    const char *backlog, *shown;
+} backlogs[] = {
+    {"{\"visible\":null,\"hidden\":null,\"delayed\":null,\"read_at\":null,\"dead_letters\":null,"
+     "\"dead_letters_read_at\":null}",
+     "\nbacklog     unknown\n"},
+    {"{\"visible\":1,\"hidden\":0,\"delayed\":0,\"read_at\":\"2026-11-22T13:05:09.000Z\","
+     "\"dead_letters\":null,\"dead_letters_read_at\":null}",
+     "\nbacklog     1 visible, 0 hidden, 0 delayed (1.5 s ago); dead letters unknown\n"},
+    {"{\"visible\":1,\"hidden\":0,\"delayed\":0,\"read_at\":\"2026-11-22T13:05:09.000Z\","
+     "\"dead_letters\":0,\"dead_letters_read_at\":\"2026-11-22T10:05:10.500Z\"}",
+     "\nbacklog     1 visible, 0 hidden, 0 delayed (1.5 s ago); 0 dead letters (3.0 h ago)\n"},
+    {"{\"visible\":1,\"hidden\":0,\"delayed\":0,\"read_at\":\"then\",\"dead_letters\":3,"
+     "\"dead_letters_read_at\":\"2026-11-22T13:05:10.500Z\"}",
+     "\nbacklog     \033[33m1 visible, 0 hidden, 0 delayed (- ago); 3 dead letters (0 us ago)"
+     "\033[0m\n"},
+};
+
+START_TEST(shows_how_much_waits)
+{
+    CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
+    CLEANUP(json_decrefp)
+    json_t *status = json_pack("{s:s, s:o}", "written_at", "2026-11-22T13:05:10.500Z", "backlog",
+                               json_loads(backlogs[_i].backlog, 0, NULL));
+
+    stats_page_put(&page, status, &(struct output){.colors = true});
+    ck_assert_msg(strstr(buf_text(&page), backlogs[_i].shown) != NULL, "no %s in %s",
+                  backlogs[_i].shown, buf_text(&page));
 }
 END_TEST
 
@@ -107,6 +152,31 @@ START_TEST(gives_programs_the_file_as_it_is)
 }
 END_TEST
 
+/* Nor does what JSON may hold as it is. */
+START_TEST(lets_no_json_move_the_cursor)
+{
+    begin_with("{\"state\":\"running\",\"why\":\"\x7f, \xc2\x9b"
+               "1m, \xc3\xa9\"}\n");
+    tool_run("stats", "--json");
+    ck_succeeds(tool.ok, tool.err);
+    ck_assert_str_eq(tool.data,
+                     "{\"state\":\"running\",\"why\":\"\\u007f, \\u009b1m, \xc3\xa9\"}\n");
+}
+END_TEST
+
+START_TEST(an_interval_is_for_a_watch)
+{
+    char *argv[] = {(char *)(uintptr_t) "orderctl", (char *)(uintptr_t) "stats",
+                    (char *)(uintptr_t) "--interval", (char *)(uintptr_t) "5"};
+    struct arguments a;
+
+    begin("2026-11-22T13:05:08.500Z");
+    ck_fails(arguments_parse(&a, commands, 4, argv, &tool.err), tool.err, ERROR_REJECTED);
+    ck_contains(tool.err.text, "--interval is for --watch");
+    arguments_release(&a);
+}
+END_TEST
+
 START_TEST(says_when_nobody_writes_it_any_more)
 {
     begin("2026-11-22T13:04:59.000Z");
@@ -117,6 +187,27 @@ START_TEST(says_when_nobody_writes_it_any_more)
 }
 END_TEST
 
+/* The end of an orderly stop is no alarm, whatever the file's age. */
+START_TEST(says_when_it_stopped)
+{
+    static const char *const ages[] = {"2026-11-22T13:05:08.500Z", "2026-11-21T01:02:03.004Z"};
+    char status[256];
+
+    (void)snprintf(status, sizeof(status),
+                   "{\"state\":\"stopped\",\"since\":\"2026-11-21T01:02:03.000Z\","
+                   "\"written_at\":\"%s\"}",
+                   ages[_i]);
+    begin_with(status);
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    check_says("orderd      stopped since 2026-11-21T01:02:03.000Z\n");
+    ck_assert_int_eq(tool.outcome, OUTCOME_INCOMPLETE);
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: orderd stopped at 2026-11-21T01:02:03.000Z: this is how it "
+                     "ended\n");
+}
+END_TEST
+
 START_TEST(says_that_there_is_no_daemon)
 {
     begin("2026-11-22T13:05:08.500Z");
@@ -124,6 +215,7 @@ START_TEST(says_that_there_is_no_daemon)
     tool_run("stats");
     ck_assert(!tool.ok);
     ck_assert_ptr_nonnull(strstr(tool.err.text, path));
+    ck_assert_ptr_nonnull(strstr(tool.err.text, "(status.file: test.conf:2)"));
     ck_assert_ptr_nonnull(strstr(tool.err.text, "orderd does not run here"));
 }
 END_TEST
@@ -154,7 +246,7 @@ START_TEST(survives_numbers_that_cannot_be)
                                 0, NULL);
 
     ck_assert_ptr_nonnull(status);
-    stats_page_put(&page, status, 80);
+    stats_page_put(&page, status, &(struct output){.width = 80});
     ck_assert_ptr_null(strstr(buf_text(&page), "inf"));
     ck_assert_ptr_nonnull(strstr(buf_text(&page), "wait                -        -        -"));
 }
@@ -174,7 +266,7 @@ START_TEST(leaves_out_what_is_not_there)
     CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
     CLEANUP(json_decrefp) json_t *status = json_pack("{s:s}", "state", "starting");
 
-    stats_page_put(&page, status, 80);
+    stats_page_put(&page, status, &(struct output){.width = 80});
     ck_assert_ptr_nonnull(strstr(buf_text(&page), "starting"));
 }
 END_TEST
@@ -188,10 +280,14 @@ static void end(void)
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, shows_how_the_daemon_is);
+    tcase_add_loop_test(tc, shows_how_much_waits, 0, COUNT(backlogs));
     tcase_add_test(tc, shows_stages_with_bars);
     tcase_add_test(tc, lets_no_text_move_the_cursor);
     tcase_add_test(tc, gives_programs_the_file_as_it_is);
+    tcase_add_test(tc, lets_no_json_move_the_cursor);
+    tcase_add_test(tc, an_interval_is_for_a_watch);
     tcase_add_test(tc, says_when_nobody_writes_it_any_more);
+    tcase_add_loop_test(tc, says_when_it_stopped, 0, 2);
     tcase_add_test(tc, says_that_there_is_no_daemon);
     tcase_add_test(tc, refuses_a_file_that_is_no_status);
     tcase_add_test(tc, leaves_out_what_is_not_there);

@@ -202,6 +202,77 @@ START_TEST(a_terminal_bounds_what_is_kept)
 }
 END_TEST
 
+static void add_id_row(const char *id, const char *amount, const char *why)
+{
+    table_id(&t, id);
+    table_text(&t, amount);
+    table_text(&t, why);
+}
+
+START_TEST(an_id_takes_from_the_others_first)
+{
+    begin(24);
+    add_id_row("ORD-1234", "1.5", "a reason of many words");
+    table_print(&t);
+    printed("ID        AMOUNT  WHY\n"
+            "ORD-1234     1.5  a rea…\n");
+}
+END_TEST
+
+/* It is longer than a third of the terminal: the other rows are as they would be without it. */
+START_TEST(a_row_goes_on_below_a_long_id)
+{
+    begin(26);
+    add_id_row("ORD-1", "1.5", "a reason of many words");
+    add_id_row("message#0b4c1f6e-7a9d-4c3e-9f2b-1d2e3f4a5b6c", "2.5", "short");
+    table_print(&t);
+    printed("ID     AMOUNT  WHY\n"
+            "ORD-1     1.5  a reason o…\n"
+            "message#0b4c1f6e-7a9d-4c3e-9f2b-1d2e3f4a5b6c\n"
+            "          2.5  short\n");
+}
+END_TEST
+
+/* Where even shorter ones leave too little to the others their column gets narrower. */
+START_TEST(a_row_goes_on_below_an_id_that_does_not_fit)
+{
+    begin(24);
+    add_id_row("ORD-1", "123456789", "");
+    add_id_row("ORD-123", "1", "a reason");
+    table_print(&t);
+    printed("ID        AMOUNT  WHY\n"
+            "ORD-1  123456789  -\n"
+            "ORD-123\n"
+            "               1  a rea…\n");
+}
+END_TEST
+
+START_TEST(the_first_bytes_may_be_kept)
+{
+    begin(20);
+    table_text(&t, "x");
+    table_text(&t, "1");
+    table_kept(&t, "of ORD-12345: a reason", strlen("of ORD-12345: a reason"), 12);
+    table_print(&t);
+    printed("ID  AMOUNT  WHY\n"
+            "x        1  of ORD-12345…\n");
+}
+END_TEST
+
+START_TEST(an_id_is_whole_without_a_terminal)
+{
+    static char id[300];
+
+    memset(id, 'x', sizeof(id) - 1);
+    begin(0);
+    add_id_row(id, "1", "b");
+    table_print(&t);
+    ck_assert(output_flush(&out));
+    ck_assert_ptr_nonnull(strstr(data, id));
+    ck_assert_ptr_nonnull(strstr(data, "x       1  b\n"));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, tables_have_columns);
@@ -213,6 +284,11 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_short_column_stays_whole);
     tcase_add_test(tc, no_column_is_cut_to_nothing);
     tcase_add_test(tc, titles_are_cut_like_the_rest);
+    tcase_add_test(tc, an_id_takes_from_the_others_first);
+    tcase_add_test(tc, a_row_goes_on_below_a_long_id);
+    tcase_add_test(tc, a_row_goes_on_below_an_id_that_does_not_fit);
+    tcase_add_test(tc, the_first_bytes_may_be_kept);
+    tcase_add_test(tc, an_id_is_whole_without_a_terminal);
     tcase_add_test(tc, nothing_dangerous_is_left_by_a_cut);
     tcase_add_test(tc, a_terminal_bounds_what_is_kept);
 }

@@ -165,7 +165,7 @@ END_TEST
 
 START_TEST(a_few_are_read_one_after_the_other)
 {
-    struct taken t = {0};
+    struct taken t = {.enough = 2};
 
     ck_assert_msg(scan(4, 3, &t), "%s", tool.err.text);
     ck_assert_int_eq(t.pages, 2);

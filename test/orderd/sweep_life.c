@@ -1,6 +1,7 @@
 #include "orderd/sweep_life.h"
 
 #include "aws/credentials.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "order/services.h"
 #include "orderd/crew.h"
@@ -45,6 +46,7 @@ struct life *life_begin(struct world *w, const struct config *config, struct err
 
     l->profiles = PROFILES_INIT;
     l->findings.max_receive_count = w->sqs.max_receives;
+    l->findings.backlog.read_ns = clock_now();
     (void)snprintf(l->findings.queue_url, sizeof(l->findings.queue_url), "http://queue.test/1/q");
     if (stop_init(&l->stop, err) && stop_init(&l->abort, err) && make_services(l, w, err) &&
         crew_init(&l->crew, &options, err) && crew_start(&l->crew, err))

@@ -241,6 +241,17 @@ static void receive(struct world *w, const struct peer_request *request, struct 
     virtual_time_at(clock_now() + fake_sqs_wait_s(request) * CLOCK_NS_PER_S, release, w->peer);
 }
 
+static void describe(const struct world *w, struct peer_reply *reply)
+{
+    char policy[40];
+    json_t *answer;
+
+    (void)snprintf(policy, sizeof(policy), "{\"maxReceiveCount\":%u}", w->sqs.max_receives);
+    answer = json_pack("{s:{s:s}}", "Attributes", "RedrivePolicy", policy);
+    reply->made = json_dumps(answer, JSON_COMPACT);
+    json_decref(answer);
+}
+
 /* Does what is asked for. */
 static void act(struct world *w, const struct peer_request *request, enum fake_entry fate,
                 struct peer_reply *reply)
@@ -254,7 +265,7 @@ static void act(struct world *w, const struct peer_request *request, enum fake_e
     else if (is_batch(request))
         (void)fake_sqs_batch(&w->sqs, request, entry, fate, reply);
     else
-        reply->body = "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":3}\"}}";
+        describe(w, reply);
 }
 
 static void end_as(struct world *w, enum ending ending)

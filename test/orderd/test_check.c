@@ -128,9 +128,33 @@ START_TEST(finds_queue_and_table)
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, QUEUE);
     ck_assert_str_eq(found.dead_letter_url, DEAD_LETTER_QUEUE);
+    ck_assert_str_eq(found.dead_letter_arn, "arn:aws:sqs:us-east-1:1:dead");
     ck_assert_int_eq(found.max_receive_count, 3);
     ck_assert_uint_eq(fake_clock_waits(), 0);
     check_log_is_empty();
+}
+END_TEST
+
+#define COUNTS(visible, hidden, delayed)                                                           \
+    ",\"ApproximateNumberOfMessages\":\"" visible                                                  \
+    "\",\"ApproximateNumberOfMessagesNotVisible\":\"" hidden                                       \
+    "\",\"ApproximateNumberOfMessagesDelayed\":\"" delayed "\""
+
+START_TEST(finds_how_much_waits)
+{
+    int64_t now = clock_now();
+
+    (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
+    BEGIN({ASK_ATTRIBUTES(QUEUE), ATTRIBUTES("60", REDRIVE("3") COUNTS("12", "3", "1"))},
+          {PROBE, HEALTHY}, {RIGHT, NO_SUCH_HANDLE}, {ASK_URL("dead"), URL(DEAD_LETTER_QUEUE)},
+          {ASK_ATTRIBUTES(DEAD_LETTER_QUEUE), ATTRIBUTES("61", COUNTS("4", "2", "0"))});
+    ck_succeeds(check(), err);
+    ck_assert_int_eq(found.backlog.visible, 12);
+    ck_assert_int_eq(found.backlog.hidden, 3);
+    ck_assert_int_eq(found.backlog.delayed, 1);
+    ck_assert_int_eq(found.backlog.read_ns, now);
+    ck_assert_int_eq(found.backlog.dead_letters, 6);
+    ck_assert_int_eq(found.backlog.dead_letters_read_ns, now);
 }
 END_TEST
 
@@ -144,6 +168,7 @@ START_TEST(uses_the_urls_that_are_configured)
     ck_succeeds(check(), err);
     ck_assert_str_eq(found.queue_url, "http://mine/q");
     ck_assert_str_eq(found.dead_letter_url, "http://mine/dead");
+    ck_assert_str_eq(found.dead_letter_arn, ""); /* no policy changes it */
     ck_assert_int_eq(found.max_receive_count, 5);
     check_log_is_empty();
 }
@@ -361,6 +386,37 @@ static void deny_on_and_off(const struct peer_request *request, struct peer_repl
     *reply = ++*turns % 5 == 0 ? failed : denied;
 }
 
+/* Denies access six times, and fails in another way once. */
+static void deny_and_fail_once(const struct peer_request *request, struct peer_reply *reply,
+                               void *arg)
+{
+    static const struct peer_reply denied = REFUSES("AccessDeniedException");
+    static const struct peer_reply failed = {.status = 500};
+    struct trouble *t = arg;
+
+    if (t->left > 1)
+        *reply = denied;
+    else if (t->left == 1)
+        *reply = failed;
+    else
+        answer(request, reply, t);
+    t->left -= t->left > 0;
+}
+
+START_TEST(a_denial_lengthens_no_later_pause)
+{
+    static const int64_t pauses_ms[] = {500, 1000, 2000, 2500, 2500, 2500, 2500};
+    struct trouble trouble = {.left = COUNT(pauses_ms)};
+
+    begin_with(peer_start_with(deny_and_fail_once, &trouble));
+    aws.sqs.rules.max_attempts = 1;
+    ck_succeeds(check(), err);
+    ck_assert_uint_eq(fake_clock_waits(), COUNT(pauses_ms));
+    for (size_t i = 0; i < COUNT(pauses_ms); i++)
+        ck_assert_int_eq(fake_clock_wait_ms(i), pauses_ms[i]);
+}
+END_TEST
+
 static void stop_after_an_hour(void *arg)
 {
     (void)arg;
@@ -503,6 +559,7 @@ START_TEST(warns)
     (void)snprintf(config.queue.url, sizeof(config.queue.url), QUEUE);
     begin_with(peer_start(warnings[_i].rows, count));
     ck_succeeds(check(), err);
+    ck_assert_int_eq(found.backlog.dead_letters, -1); /* nobody says how many there are */
     ck_assert_int_eq(found.max_receive_count, warnings[_i].max_receive_count);
     ck_assert_str_eq(found.dead_letter_url, warnings[_i].dead_letter_url);
     lines = given_logged(log_fd, NULL);
@@ -568,6 +625,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, finds_queue_and_table);
+    tcase_add_test(tc, finds_how_much_waits);
     tcase_add_test(tc, uses_the_urls_that_are_configured);
     tcase_add_test(tc, takes_a_table_that_writes);
     tcase_add_loop_test(tc, ends_at_once_when_it_is_hopeless, 0, COUNT(hopeless));
@@ -577,6 +635,7 @@ static void add_tests(TCase *tc)
                         COUNT(denials) * COUNT(operations));
     tcase_add_test(tc, goes_on_when_a_right_is_given_in_time);
     tcase_add_test(tc, asks_for_30_seconds_without_credentials);
+    tcase_add_test(tc, a_denial_lengthens_no_later_pause);
     tcase_add_test(tc, counts_the_30_seconds_without_a_break);
     tcase_add_test(tc, ends_its_waiting_when_it_is_told_to);
     tcase_add_loop_test(tc, ends_a_call_when_it_is_told_to, 0, COUNT(operations));

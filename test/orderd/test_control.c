@@ -18,6 +18,7 @@ static struct settings settings;
 static struct services services;
 static struct stats stats;
 static struct stop abort_flag;
+static struct backlog_reading reading;
 static struct crew crew;
 static struct control control;
 static char log_setting[64];
@@ -52,6 +53,10 @@ static void setup(void)
     options.queue_url = "http://queue.test/1/orders";
     crew.breaker = breaker_new(NULL);
     crew.acknowledger = acknowledger_new(&options);
+    reading = BACKLOG_UNKNOWN;
+    reading.visible = 7;
+    crew.backlog = backlog_new(&(struct backlog_options){
+        .sqs = &aws.sqs, .queue_url = GIVEN_QUEUE_URL, .reading = &reading});
     control_init(&control, &settings, &request, &stats);
 }
 
@@ -60,6 +65,7 @@ static void teardown(void)
     control_release(&control);
     config_release(&settings);
     acknowledger_free(crew.acknowledger);
+    backlog_free(crew.backlog);
     breaker_free(crew.breaker);
     queue_free(crew.queue);
     leases_free(crew.leases);
@@ -143,6 +149,7 @@ START_TEST(says_what_has_changed_since_it_was_last_read)
     lines = given_logged(log_fd, "reloaded");
     ck_assert_uint_eq(json_array_size(lines), 2);
     given_field(json_array_get(lines, 0), "changed", "breaker.hold_seconds");
+    given_field(json_array_get(lines, 0), "level", "info");
     ck_assert_ptr_null(json_object_get(json_array_get(lines, 1), "changed"));
 }
 END_TEST
@@ -158,6 +165,37 @@ START_TEST(says_what_waits_for_a_restart_each_time)
     ck_assert_uint_eq(json_array_size(lines), 2);
     given_field(json_array_get(lines, 0), "need_restart", "processing.workers");
     given_field(json_array_get(lines, 1), "need_restart", "processing.workers");
+    given_field(json_array_get(lines, 1), "level", "warning");
+}
+END_TEST
+
+/* It was read at the start; nobody could be asked about dead letters. */
+START_TEST(says_how_much_waits)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    services.credentials = aws.credentials;
+    control_attach(&control, &crew, &services);
+    control_log_status(&control, STATUS_RUNNING);
+    line = given_logged_once(log_fd, "status");
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "queue_visible")), 7);
+    ck_assert_ptr_null(json_object_get(line, "dead_letters"));
+}
+END_TEST
+
+/* The state is of the same moment as the breakers. */
+START_TEST(says_that_a_breaker_holds_it)
+{
+    CLEANUP(json_decrefp) json_t *line = NULL;
+
+    services.credentials = aws.credentials;
+    control_attach(&control, &crew, &services);
+    (void)error_set(&err, ERROR_SERVER, "Http500", "an outage");
+    breaker_answered(crew.breaker, false, &err);
+    control_log_status(&control, STATUS_PAUSED);
+    line = given_logged_once(log_fd, "status");
+    given_field(line, "state", "holding");
+    given_field(line, "table_breaker", "open");
 }
 END_TEST
 
@@ -170,6 +208,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, wrong_settings_change_nothing);
     tcase_add_test(tc, says_what_has_changed_since_it_was_last_read);
     tcase_add_test(tc, says_what_waits_for_a_restart_each_time);
+    tcase_add_test(tc, says_how_much_waits);
+    tcase_add_test(tc, says_that_a_breaker_holds_it);
 }
 
 int main(void)

@@ -293,6 +293,7 @@ START_TEST(works_and_stops)
     given_field(line, "queue", "http://queue.test/1/orders");
     given_field(line, "table", "order-processing-status");
     ck_assert_int_eq(json_integer_value(json_object_get(line, "workers")), 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(line, "pid")), getpid());
     ck_assert_int_eq(json_integer_value(json_object_get(line, "max_receive_count")), 3);
 }
 END_TEST
@@ -535,13 +536,17 @@ static const struct {
 
 START_TEST(does_not_start)
 {
+    const char *notifications;
+
     aws.refused = refusals[_i].operation;
     aws.fault = (struct peer_reply){.status = 400, .body = refusals[_i].fault};
     ck_fails(run(NULL), err, refusals[_i].kind);
     ck_assert_uint_eq(atomic_load(&aws.polls), 0);
     ck_assert(!logged("started"));
     ck_assert(!logged("stopped"));
-    ck_assert_ptr_null(strstr(told(), "READY=1"));
+    notifications = told();
+    ck_assert_ptr_null(strstr(notifications, "READY=1"));
+    ck_assert_ptr_nonnull(strstr(notifications, "STATUS=Ended: "));
 }
 END_TEST
 

@@ -199,6 +199,20 @@ START_TEST(prometheus_gets_counters_with_help_and_type)
 }
 END_TEST
 
+START_TEST(prometheus_gets_no_gauge_that_is_unknown)
+{
+    now.queue_visible = 12;
+    now.queue_hidden = 3;
+    now.queue_delayed = METRIC_UNKNOWN;
+    now.dead_letters = METRIC_UNKNOWN;
+    metrics_put_prometheus(&out, &names, &now);
+    check_page_has("# TYPE orderd_queue_messages gauge\n"
+                   "orderd_queue_messages{environment=\"dev\",state=\"visible\"} 12\n"
+                   "orderd_queue_messages{environment=\"dev\",state=\"hidden\"} 3\n# HELP ");
+    ck_assert_ptr_null(strstr(buf_text(&out), "orderd_dead_letters"));
+}
+END_TEST
+
 START_TEST(prometheus_gets_cumulative_buckets)
 {
     histogram_add(&wait, 250000);
@@ -244,6 +258,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, many_durations_are_stood_for_in_their_proportion);
     tcase_add_test(tc, a_full_page_stays_within_its_bounds);
     tcase_add_test(tc, prometheus_gets_counters_with_help_and_type);
+    tcase_add_test(tc, prometheus_gets_no_gauge_that_is_unknown);
     tcase_add_test(tc, prometheus_gets_cumulative_buckets);
     tcase_add_test(tc, no_name_is_said_twice);
 }

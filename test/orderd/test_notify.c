@@ -164,6 +164,28 @@ START_TEST(says_what_it_does_when_that_has_changed)
 }
 END_TEST
 
+/* Counters change each second, and systemd wakes up for each. */
+START_TEST(says_other_numbers_once_in_10_s)
+{
+    notify_ready(&notify, "Running: 2 of 10 busy, 999 processed");
+    heard("READY=1\nSTATUS=Running: 2 of 10 busy, 999 processed");
+    for (int i = 0; i < 9; i++) {
+        fake_clock_advance(CLOCK_NS_PER_S);
+        notify_status(&notify, "Running: 10 of 10 busy, 1,234,567 processed");
+    }
+    heard("");
+    fake_clock_advance(CLOCK_NS_PER_S);
+    notify_status(&notify, "Running: 10 of 10 busy, 1,234,569 processed");
+    heard("STATUS=Running: 10 of 10 busy, 1,234,569 processed");
+    notify_status(&notify, "Running: 10 of 10 busy, 5 processed");
+    heard("");
+    notify_status(&notify, "Running: 10 of 10 busy, 5 failed");
+    heard("STATUS=Running: 10 of 10 busy, 5 failed");
+    notify_status(&notify, "Running: 10 of 10 busy");
+    heard("STATUS=Running: 10 of 10 busy");
+}
+END_TEST
+
 START_TEST(says_when_it_reads_its_settings_again)
 {
     char text[64] = "";
@@ -183,6 +205,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, asks_for_time_each_second_once_a_start_is_not_quick);
     tcase_add_test(tc, asks_for_time_at_once_when_it_stops_but_not_while_a_thread_hangs);
     tcase_add_test(tc, says_what_it_does_when_that_has_changed);
+    tcase_add_test(tc, says_other_numbers_once_in_10_s);
     tcase_add_test(tc, says_when_it_reads_its_settings_again);
 }
 

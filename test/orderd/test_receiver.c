@@ -26,7 +26,6 @@ static struct queue *q;
 static struct leases *leases;
 static struct acknowledger *a;
 static struct breaker *table;
-static struct redrive redrive;
 static struct stats stats;
 static struct stop abort_flag;
 static struct receiver_options options;
@@ -42,12 +41,9 @@ static void setup(void)
     q = queue_new(10, BATCH, NULL);
     leases = leases_new();
     table = breaker_new(NULL);
-    redrive.max_receive_count = 3;
-    redrive.look_ns = 0;
     options = (struct receiver_options){.queue = q,
                                         .leases = leases,
                                         .breaker = table,
-                                        .redrive = &redrive,
                                         .stats = &stats,
                                         .queue_url = GIVEN_QUEUE_URL,
                                         .wait_s = 20,
@@ -221,7 +217,6 @@ START_TEST(makes_three_calls_a_minute_while_it_is_idle)
     atomic_store(&idle_polls, 0);
     atomic_store(&polls_too_many, 0);
     begin_with(peer_start_with(answer_nothing, NULL));
-    atomic_store(&redrive.look_ns, INT64_MAX); /* that is a call of its own, every ten minutes */
     begin = clock_now();
     for (int i = 0; i < COUNT(workers); i++)
         given_thread(&workers[i], wait_for_message, NULL);
@@ -589,43 +584,6 @@ START_TEST(says_once_that_receives_fail)
 }
 END_TEST
 
-/* --- the redrive policy
- * ----------------------------------------------------------------------------
- */
-
-#define POLICY(count) "{\"Attributes\":{\"RedrivePolicy\":\"{\\\"maxReceiveCount\\\":" count "}\"}}"
-
-static void wait_601_s(void *arg)
-{
-    (void)arg;
-    fake_clock_advance(601 * CLOCK_NS_PER_S);
-}
-
-static const struct {
-    struct peer_reply reply;
-    int64_t then;
-} policies[] = {
-    {{.body = POLICY("7")}, 7},
-    {{.body = POLICY("\\\"8\\\"")}, 8},
-    {{.body = "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}"}, 0}, /* there is none any more */
-    {{.status = 400, .body = "{\"__type\":\"AccessDeniedException\"}"}, 3},
-};
-
-START_TEST(reads_the_redrive_policy_again)
-{
-    const struct peer_row rows[] = {
-        {RECEIVE(5), {.body = "{}", .hook = wait_20_s}},  /* it was read at the start */
-        {RECEIVE(5), {.body = "{}", .hook = wait_601_s}}, /* ten minutes later */
-        {{.operation = "GetQueueAttributes"}, policies[_i].reply},
-        {RECEIVE(5), {.body = "{}", .hook = end_polls}},
-    };
-
-    begin_with(peer_start(rows, COUNT(rows)));
-    receiver_run(&r);
-    ck_assert_int_eq(redrive.max_receive_count, policies[_i].then);
-}
-END_TEST
-
 START_TEST(logs_neither_bodies_nor_handles)
 {
     CLEANUP(json_decrefp) json_t *lines = NULL;
@@ -663,7 +621,6 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, ends_no_trial_by_an_older_poll);
     tcase_add_test(tc, says_once_that_receives_fail);
     tcase_add_test(tc, opens_no_breaker_for_a_lost_reply);
-    tcase_add_loop_test(tc, reads_the_redrive_policy_again, 0, COUNT(policies));
     tcase_add_test(tc, logs_neither_bodies_nor_handles);
 }
 

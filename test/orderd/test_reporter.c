@@ -24,6 +24,7 @@ static struct settings settings;
 static struct services services;
 static struct stats stats;
 static struct stop abort_flag;
+static struct backlog_reading reading;
 static struct crew crew;
 static struct control control;
 static struct start start;
@@ -48,6 +49,12 @@ static void given_settings(const char *status_file, const char *page, int interv
     request = (struct config_request){.file = "/dev/null", .set = set, .set_count = 4};
 }
 
+static struct backlog *make_backlog(void)
+{
+    return backlog_new(&(struct backlog_options){
+        .sqs = &aws.sqs, .queue_url = GIVEN_QUEUE_URL, .reading = &reading});
+}
+
 static void make_crew(void)
 {
     struct acknowledger_options options = {.stats = &stats, .abort = &abort_flag};
@@ -59,6 +66,10 @@ static void make_crew(void)
     options.queue_url = GIVEN_QUEUE_URL;
     crew.breaker = breaker_new(NULL);
     crew.acknowledger = acknowledger_new(&options);
+    reading = BACKLOG_UNKNOWN;
+    reading.visible = 7;
+    reading.read_ns = clock_now();
+    crew.backlog = make_backlog();
     services = (struct services){.region = "us-east-1", .credentials = aws.credentials};
     (void)snprintf(start.findings.queue_url, sizeof(start.findings.queue_url), "%s",
                    GIVEN_QUEUE_URL);
@@ -96,6 +107,7 @@ static void teardown(void)
     control_release(&control);
     config_release(&settings);
     acknowledger_free(crew.acknowledger);
+    backlog_free(crew.backlog);
     breaker_free(crew.breaker);
     queue_free(crew.queue);
     leases_free(crew.leases);
@@ -127,8 +139,13 @@ static void tick(int seconds)
 {
     for (int i = 0; i < seconds; i++) {
         fake_clock_advance(CLOCK_NS_PER_S);
-        reporter_tick(&reporter, "running", "");
+        (void)reporter_tick(&reporter, STATUS_RUNNING, 0);
     }
+}
+
+static void tell(enum status_state state)
+{
+    (void)reporter_tick(&reporter, state, clock_now() + 80 * CLOCK_NS_PER_S);
 }
 
 static json_t *read_status(void)
@@ -156,38 +173,226 @@ static size_t logged(const char *event)
 
 START_TEST(writes_the_status_each_second)
 {
-    reporter_tick(&reporter, "running", "");
+    tell(STATUS_RUNNING);
     check_status("written_at", "2026-11-22T13:05:09.123Z");
     fake_clock_advance(CLOCK_NS_PER_S / 2);
-    reporter_tick(&reporter, "running", "");
+    tell(STATUS_RUNNING);
     check_status("written_at", "2026-11-22T13:05:09.123Z");
     fake_clock_advance(CLOCK_NS_PER_S / 2);
-    reporter_tick(&reporter, "running", "");
+    tell(STATUS_RUNNING);
     check_status("written_at", "2026-11-22T13:05:10.123Z");
 }
 END_TEST
 
 START_TEST(writes_another_state_at_once)
 {
-    reporter_tick(&reporter, "starting", "");
-    reporter_tick(&reporter, "running", "");
+    tell(STATUS_STARTING);
+    tell(STATUS_RUNNING);
     check_status("state", "running");
 }
 END_TEST
 
-START_TEST(says_since_when_and_why)
+static void table_fails(const char *code)
 {
+    (void)error_set(&err, ERROR_SERVER, code, "an outage");
+    ck_assert_int_eq(breaker_ask(crew.breaker, &abort_flag), BREAKER_PROBE);
+    breaker_answered(crew.breaker, false, &err);
+}
+
+/* Time goes on while the status is filled: the look at the backlog ends behind the reading. */
+START_TEST(tells_of_no_time_to_come)
+{
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
+    reading.read_ns = clock_now() + 2 * CLOCK_NS_PER_S;
+    backlog_free(crew.backlog);
+    crew.backlog = make_backlog();
+    run_on();
+    tick(1);
+    status = read_status();
+    given_field(json_object_get(status, "backlog"), "read_at", "2026-11-22T13:05:10.123Z");
+}
+END_TEST
+
+static void queue_fails(const char *code)
+{
+    (void)error_set(&err, ERROR_SERVER, code, "an outage");
+    for (int i = 0; i < 3; i++)
+        (void)queue_deletes_failed(crew.queue, &err);
+}
+
+START_TEST(says_since_when_it_holds_and_all_reasons)
+{
+    const char *sentence;
+
+    run_on();
     tick(3);
     check_status("since", "2026-11-22T13:05:10.123Z");
-    reporter_tick(&reporter, "holding", "the table takes no records");
-    check_status("since", "2026-11-22T13:05:12.123Z");
-    check_status("why", "the table takes no records");
-    fake_clock_advance(CLOCK_NS_PER_S);
-    reporter_tick(&reporter, "holding", "SQS does not answer as it should");
-    check_status("since", "2026-11-22T13:05:13.123Z");
-    fake_clock_advance(CLOCK_NS_PER_S);
-    reporter_tick(&reporter, "running", "");
     check_status("why", "");
+    queue_fails("Http502");
+    tick(1);
+    check_status("state", "holding");
+    check_status("since", "2026-11-22T13:05:13.123Z");
+    check_status("why", "SQS does not answer as it should (Http502)");
+    table_fails("Timeout");
+    tick(1);
+    check_status("since", "2026-11-22T13:05:13.123Z"); /* it goes on holding */
+    check_status("why", "the table takes no records (Timeout); "
+                        "SQS does not answer as it should (Http502)");
+    sentence = reporter_tick(&reporter, STATUS_RUNNING, 0);
+    ck_assert_str_eq(sentence, "Holding since 13:05:13Z: the table takes no records (Timeout); "
+                               "SQS does not answer as it should (Http502)");
+    tell(STATUS_DRAINING);
+    check_status("state", "draining");
+    ck_assert_ptr_nonnull(strstr(reporter.status.why, "the table takes no records"));
+    reporter_end(&reporter);
+    check_status("state", "stopped");
+    check_status("why", "");
+}
+END_TEST
+
+START_TEST(holds_rather_than_pauses)
+{
+    run_on();
+    table_fails("Timeout");
+    tell(STATUS_PAUSED);
+    check_status("state", "holding");
+}
+END_TEST
+
+START_TEST(says_at_once_what_the_start_waits_for)
+{
+    tell(STATUS_STARTING);
+    check_status("why", "");
+    atomic_store(&start.patience.held, true);
+    tell(STATUS_STARTING);
+    check_status("state", "starting");
+    check_status("why", "SQS, DynamoDB or the credentials do not answer as they should");
+    tell(STATUS_RUNNING);
+    check_status("why", "");
+}
+END_TEST
+
+START_TEST(counts_what_a_drain_has_to_do)
+{
+    struct message *m[2];
+
+    run_on();
+    for (int i = 0; i < 2; i++)
+        m[i] = given_taken(crew.queue, given_message(i == 0 ? "m0" : "m1", "{}", 1));
+    tell(STATUS_DRAINING);
+    queue_finished(crew.queue);
+    queue_gone(crew.queue, 1);
+    fake_clock_advance(CLOCK_NS_PER_S);
+    ck_assert_str_eq(reporter_tick(&reporter, STATUS_DRAINING, clock_now() + 79 * CLOCK_NS_PER_S),
+                     "Draining: 1 of 2 messages left, up to 79 s");
+    queue_finished(crew.queue);
+    for (int i = 0; i < 2; i++)
+        message_free(m[i]);
+}
+END_TEST
+
+/* Of what was in hand before only the rest is its work. */
+START_TEST(counts_a_drain_from_its_begin)
+{
+    struct message *m[2];
+
+    run_on();
+    for (int i = 0; i < 2; i++)
+        m[i] = given_taken(crew.queue, given_message(i == 0 ? "m0" : "m1", "{}", 1));
+    tick(1);
+    queue_finished(crew.queue);
+    queue_gone(crew.queue, 1);
+    ck_assert_str_eq(reporter_tick(&reporter, STATUS_DRAINING, clock_now() + 80 * CLOCK_NS_PER_S),
+                     "Draining: 1 of 1 message left, up to 80 s");
+    queue_finished(crew.queue);
+    for (int i = 0; i < 2; i++)
+        message_free(m[i]);
+}
+END_TEST
+
+/* Spans are those of a clock that nobody sets. */
+START_TEST(counts_seconds_though_the_wall_clock_jumps)
+{
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
+    run_on();
+    tick(5);
+    fake_clock_set_wall(NOW_MS - 3600 * 1000);
+    tick(2);
+    status = read_status();
+    ck_assert_double_eq(
+        json_number_value(json_object_get(json_object_get(status, "since_start"), "seconds")), 7);
+    check_status("started_at", "2026-11-22T13:05:09.123Z");
+}
+END_TEST
+
+/* --- two daemons with one file ------------------------------------------------------------------
+ */
+
+/* A status as that process wrote it, so long ago. */
+static void given_status_of(long pid, int64_t age_ms)
+{
+    int64_t at_ms = NOW_MS - age_ms;
+    struct timespec times[2] = {{.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * CLOCK_NS_PER_MS},
+                                {.tv_sec = at_ms / 1000,
+                                 .tv_nsec = at_ms % 1000 * CLOCK_NS_PER_MS}};
+    FILE *f = fopen(status_path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_gt(fprintf(f, "{\"version\":\"0.1.0\",\"pid\":%ld,\"state\":\"x\"}\n", pid), 0);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(utimensat(AT_FDCWD, status_path, times, 0), 0);
+}
+
+enum { PARENT, OURSELVES, NOBODY, ANOTHER }; /* a process of that number, but no orderd */
+
+static const struct {
+    int who;
+    int64_t age_ms;
+    bool shared;
+} writers[] = {
+    {PARENT, 1000, true},  {PARENT, 5000, true},  {PARENT, 5001, false},
+    {NOBODY, 1000, false}, {OURSELVES, 0, false}, {ANOTHER, 1000, false},
+};
+
+START_TEST(says_once_that_another_daemon_writes_the_file)
+{
+    long pids[] = {(long)getppid(), (long)getpid(), (1L << 22) + 1, 1};
+
+    given_status_of(pids[writers[_i].who], writers[_i].age_ms);
+    tell(STATUS_RUNNING);
+    tick(3);
+    ck_assert_uint_eq(logged("status_file_shared"), writers[_i].shared);
+    if (writers[_i].shared) {
+        CLEANUP(json_decrefp) json_t *line = given_logged_once(log_fd, "status_file_shared");
+
+        given_field(line, "level", "warning");
+        given_field(line, "path", status_path);
+        ck_assert_int_eq(json_integer_value(json_object_get(line, "pid")), getppid());
+    }
+    ck_assert_uint_eq(logged("file_not_replaced"), 0);
+}
+END_TEST
+
+static const char *const strange[] = {"",
+                                      "{}",
+                                      "\"pid\":",
+                                      "{\"pid\":-1}",
+                                      "{\"pid\":0}",
+                                      "{\"pid\":\"1\"}",
+                                      "{\"pid\":99999999999999999999}"};
+
+START_TEST(a_strange_file_is_nobody_s)
+{
+    FILE *f = fopen(status_path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(strange[_i], f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+    tell(STATUS_RUNNING);
+    ck_assert_uint_eq(logged("status_file_shared"), 0);
+    check_status("state", "running");
 }
 END_TEST
 
@@ -201,6 +406,25 @@ START_TEST(says_little_before_there_is_a_crew)
     tick(1);
     check_status("queue", GIVEN_QUEUE_URL);
     check_status("region", "us-east-1");
+}
+END_TEST
+
+/* The start has read it; the dead-letter queue was not asked. */
+START_TEST(says_how_much_waits)
+{
+    CLEANUP(json_decrefp) json_t *before = NULL;
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
+    tick(1);
+    before = read_status();
+    ck_assert(json_is_null(json_object_get(json_object_get(before, "backlog"), "visible")));
+    run_on();
+    tick(2);
+    status = read_status();
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(status, "backlog"), "visible")), 7);
+    given_field(json_object_get(status, "backlog"), "read_at", "2026-11-22T13:05:09.123Z");
+    given_field(json_object_get(status, "backlog"), "dead_letters_read_at", "");
 }
 END_TEST
 
@@ -320,6 +544,19 @@ START_TEST(follows_a_reload)
 }
 END_TEST
 
+/* It takes a restart. */
+START_TEST(shows_the_environment_in_use)
+{
+    static char suffix[] = "environment_suffix=late";
+
+    run_on();
+    set[2] = suffix;
+    control_reload(&control);
+    tick(1);
+    check_status("environment", "");
+}
+END_TEST
+
 START_TEST(complains_once_of_a_file)
 {
     CLEANUP(json_decrefp) json_t *line = NULL;
@@ -372,6 +609,18 @@ START_TEST(misses_the_default_directory_in_silence)
 }
 END_TEST
 
+/* All of it is there when the daemon ends, whatever writes it. */
+START_TEST(writes_in_a_thread_once_it_is_started)
+{
+    ck_succeeds(reporter_start(&reporter, &err), err);
+    run_on();
+    tick(61);
+    reporter_end(&reporter);
+    check_status("state", "stopped");
+    ck_assert_int_eq(access(page_path, R_OK), 0);
+}
+END_TEST
+
 START_TEST(writes_no_file_without_a_path)
 {
     given_settings("", "", 1);
@@ -413,16 +662,27 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, writes_the_status_each_second);
     tcase_add_test(tc, writes_another_state_at_once);
-    tcase_add_test(tc, says_since_when_and_why);
+    tcase_add_test(tc, says_since_when_it_holds_and_all_reasons);
+    tcase_add_test(tc, holds_rather_than_pauses);
+    tcase_add_test(tc, says_at_once_what_the_start_waits_for);
+    tcase_add_test(tc, counts_what_a_drain_has_to_do);
+    tcase_add_test(tc, counts_a_drain_from_its_begin);
+    tcase_add_test(tc, tells_of_no_time_to_come);
+    tcase_add_test(tc, counts_seconds_though_the_wall_clock_jumps);
+    tcase_add_loop_test(tc, says_once_that_another_daemon_writes_the_file, 0, COUNT(writers));
+    tcase_add_loop_test(tc, a_strange_file_is_nobody_s, 0, COUNT(strange));
     tcase_add_test(tc, says_little_before_there_is_a_crew);
+    tcase_add_test(tc, says_how_much_waits);
     tcase_add_test(tc, says_what_is_in_hand);
     tcase_add_test(tc, says_what_living_threads_do);
     tcase_add_test(tc, writes_metrics_each_interval);
     tcase_add_test(tc, speaks_of_an_interval_at_least);
     tcase_add_test(tc, follows_a_reload);
+    tcase_add_test(tc, shows_the_environment_in_use);
     tcase_add_test(tc, complains_once_of_a_file);
     tcase_add_test(tc, complains_again_after_a_success);
     tcase_add_test(tc, misses_the_default_directory_in_silence);
+    tcase_add_test(tc, writes_in_a_thread_once_it_is_started);
     tcase_add_test(tc, writes_no_file_without_a_path);
     tcase_add_test(tc, writes_all_at_the_end);
     tcase_add_test(tc, has_no_metrics_of_a_start_that_failed);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #define START_MS INT64_C(1795352709123)
+#define START_NS (77 * CLOCK_NS_PER_S)
 
 static struct status status;
 static struct histogram wait;
@@ -22,12 +23,13 @@ static void setup(void)
         .pid = 42,
         .now_ms = START_MS + 3600 * 1000,
         .started_ms = START_MS,
-        .state = "running",
+        .state = STATUS_RUNNING,
         .since_ms = START_MS + 1000,
         .oldest_ms = -1,
         .lease_left_ms = -1,
-        .before.wall_ms = START_MS + 3540 * 1000,
-        .now.wall_ms = START_MS + 3600 * 1000,
+        .started_ns = START_NS,
+        .before.at_ns = START_NS + 3540 * CLOCK_NS_PER_S,
+        .now.at_ns = START_NS + 3600 * CLOCK_NS_PER_S,
     };
 }
 
@@ -78,11 +80,29 @@ START_TEST(says_who_it_is_and_what_it_does)
 }
 END_TEST
 
+START_TEST(says_how_much_waits)
+{
+    CLEANUP(json_decrefp) json_t *document = NULL;
+
+    status.backlog = BACKLOG_UNKNOWN;
+    status.backlog.visible = 12;
+    status.backlog.hidden = 0;
+    status.backlog_read_ms = START_MS;
+    document = put();
+    ck_assert_double_eq(number_at(document, "backlog.visible"), 12);
+    ck_assert_double_eq(number_at(document, "backlog.hidden"), 0);
+    given_field(at(document, "backlog"), "read_at", "2026-11-22T13:05:09.123Z");
+    ck_assert(json_is_null(at(document, "backlog.delayed")));
+    ck_assert(json_is_null(at(document, "backlog.dead_letters")));
+    ck_assert(json_is_null(at(document, "backlog.dead_letters_read_at")));
+}
+END_TEST
+
 START_TEST(says_why_it_holds)
 {
     CLEANUP(json_decrefp) json_t *document = NULL;
 
-    status.state = "holding";
+    status.state = STATUS_HOLDING;
     (void)snprintf(status.why, sizeof(status.why), "the table takes no records");
     status.oldest_ms = 12345;
     status.lease_left_ms = 40000;
@@ -140,12 +160,30 @@ START_TEST(projects_what_a_month_costs)
     status.sqs_price = 0.40;
     status.dynamodb_price = 0.625;
     status.now.sqs_calls = 180; /* idle: three a minute for an hour */
+    status.before.sqs_calls = 177;
     document = put();
     ck_assert_double_eq_tol(number_at(document, "projected_monthly_cost.sqs"), 0.052, 0.001);
     ck_assert_double_eq(number_at(document, "projected_monthly_cost.dynamodb"), 0);
+    ck_assert_double_eq_tol(number_at(document, "projected_monthly_cost.total_at_interval_rate"),
+                            0.052, 0.001);
     ck_assert_double_eq_tol(status_monthly_cost(1000000, INT64_C(30) * 24 * 3600 * 1000, 0.40),
                             0.40, 1e-9);
     ck_assert_double_eq(status_monthly_cost(5, 0, 1), 0); /* in the first millisecond */
+}
+END_TEST
+
+/* Of one who polls for the first time nothing follows for a month. */
+START_TEST(projects_nothing_before_a_minute_has_passed)
+{
+    CLEANUP(json_decrefp) json_t *early = NULL;
+    CLEANUP(json_decrefp) json_t *late = NULL;
+
+    status.now.at_ns = START_NS + 59 * CLOCK_NS_PER_S;
+    early = put();
+    ck_assert(json_is_null(at(early, "projected_monthly_cost")));
+    status.now.at_ns = START_NS + 60 * CLOCK_NS_PER_S;
+    late = put();
+    ck_assert(json_is_object(at(late, "projected_monthly_cost")));
 }
 END_TEST
 
@@ -196,10 +234,12 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, says_who_it_is_and_what_it_does);
+    tcase_add_test(tc, says_how_much_waits);
     tcase_add_test(tc, says_why_it_holds);
     tcase_add_test(tc, counts_since_the_start_and_in_the_interval);
     tcase_add_test(tc, stages_are_those_of_the_interval);
     tcase_add_test(tc, projects_what_a_month_costs);
+    tcase_add_test(tc, projects_nothing_before_a_minute_has_passed);
     tcase_add_test(tc, names_the_source_of_the_keys_and_no_key);
     tcase_add_test(tc, keys_that_do_not_expire_have_no_time);
     tcase_add_test(tc, every_thread_says_what_it_does);

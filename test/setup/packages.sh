@@ -5,6 +5,8 @@
 #   test    what `make check` and `make demo` need beside that
 #   lint    what `make lint` and a build with clang need beside that
 #   fuzz    what `make fuzz` needs
+#   package what `make deb`, `make rpm` and `make check-package` need beside build
+#   boot    what `make check-boot` needs
 #
 # With everything there it says nothing and ends at once. It knows how to install on Debian 12 and its relatives, as root or
 # through sudo; elsewhere it names what is missing and stops.
@@ -37,12 +39,28 @@ clang-format          | clang-tools-extra    | command -v clang-format
 clang-tidy            | clang-tools-extra    | command -v clang-tidy
 cppcheck              | cppcheck             | command -v cppcheck
 shellcheck            | ShellCheck           | command -v shellcheck
+mandoc                | mandoc               | command -v mandoc
 git                   | git                  | command -v git
 libclang-rt-14-dev    | compiler-rt          | clang -fsanitize=address -x c /dev/null -c -o /dev/null
 '
 fuzz_packages='
 clang                 | clang                | command -v clang
 libclang-rt-14-dev    | compiler-rt          | clang -fsanitize=address -x c /dev/null -c -o /dev/null
+'
+boot_packages='
+debootstrap           | debootstrap          | command -v debootstrap
+systemd-container     | systemd-container    | command -v systemd-nspawn
+util-linux            | util-linux           | command -v unshare
+'
+package_packages='
+git                   | git                  | command -v git
+dpkg-dev              | dpkg-dev             | command -v dpkg-shlibdeps
+lintian               | lintian              | command -v lintian
+rpm                   | rpm-build            | command -v rpmbuild
+rpmlint               | rpmlint              | command -v rpmlint
+systemd               | systemd              | command -v systemd-analyze
+logrotate             | logrotate            | command -v logrotate
+python3-jsonschema    | python3-jsonschema   | /usr/bin/python3 -c "import jsonschema"
 '
 
 fail()
@@ -60,7 +78,9 @@ wanted()
         test) printf '%s' "$test_packages" ;;
         lint) printf '%s' "$lint_packages" ;;
         fuzz) printf '%s' "$fuzz_packages" ;;
-        *) fail "unknown group '$group'; the groups are build, test, lint and fuzz" ;;
+        package) printf '%s' "$package_packages" ;;
+        boot) printf '%s' "$boot_packages" ;;
+        *) fail "unknown group '$group'; the groups are build, test, lint, fuzz, boot and package" ;;
         esac
     done
 }
@@ -113,7 +133,7 @@ explain_elsewhere()
     exit 1
 }
 
-(($#)) || fail 'which group? build, test, lint or fuzz'
+(($#)) || fail 'which group? build, test, lint, fuzz, boot or package'
 table=$(wanted "$@")
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_on_debian

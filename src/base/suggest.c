@@ -1,4 +1,4 @@
-#include "orderctl/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * suggest: finds the known word that was probably meant by one that is not known. Pure; any thread.
  */
-#ifndef ORDERCTL_SUGGEST_H
-#define ORDERCTL_SUGGEST_H
+#ifndef BASE_SUGGEST_H
+#define BASE_SUGGEST_H
 
 #include <stddef.h>
 
