@@ -73,6 +73,7 @@ locals {
           "sqs:StartMessageMoveTask",
           "sqs:ListMessageMoveTasks",
           "sqs:CancelMessageMoveTask",
+          "sqs:ListDeadLetterSourceQueues",
         ]
         Resource = aws_sqs_queue.dlq.arn
       },

@@ -73,6 +73,7 @@ run "policies" {
           Action = [
             "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
             "sqs:PurgeQueue", "sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:CancelMessageMoveTask",
+            "sqs:ListDeadLetterSourceQueues",
           ]
           Resource = "arn:dlq"
         },
