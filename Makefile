@@ -100,7 +100,7 @@ $(B)/orderctl: $(B)/obj/orderctl/main.o $(LIB_orderctl)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) -pthread
 
 # Other flags, or another version, make everything anew.
-flags = $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) fast: $(every_order)
+flags = $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS) fast: $(every_order)
 $(B)/flags: FORCE | $(B)/ setup-build
 	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || \
 	    printf '%s\n' '$(subst ','\'',$(flags))' >$@

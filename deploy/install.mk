@@ -11,6 +11,12 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
+# Below they are words of a list, and of a shell's.
+destinations := $(DESTDIR)$(SBINDIR)$(BINDIR)$(MANDIR)$(DOCDIR)$(UNITDIR)$(SYSUSERSDIR)$(BASHDIR)$(ZSHDIR)
+ifneq ($(words <$(subst :, ,$(destinations))>),1)
+$(error DESTDIR, PREFIX and the directories below it must have no blanks and no colons)
+endif
+
 # from:to
 installed_programs := $(B)/orderd:$(SBINDIR)/orderd $(B)/orderctl:$(BINDIR)/orderctl
 installed_files := \

@@ -10,7 +10,8 @@ SOURCE_DATE_EPOCH ?= $(shell test -e .git && git log -1 --format=%ct || stat -c 
 .PHONY: dist
 dist:
 	@mkdir -p $(B)
-	@git archive --format=tar --prefix=orderd-$(VERSION)/ HEAD | gzip -9n >$(TARBALL)
+	@git archive --format=tar --prefix=orderd-$(VERSION)/ --output=$(TARBALL:.gz=) HEAD
+	@gzip -9nf $(TARBALL:.gz=)
 
 .PHONY: deb
 deb: all setup-package

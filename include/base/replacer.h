@@ -19,8 +19,9 @@ enum { REPLACER_FILES = 2 };
 
 /* Told in the thread that writes, with no lock held. */
 struct replacer_observer {
-    /* PATH is about to be written to, and another one, or none, was before. */
-    void (*begins)(unsigned file, const char *path);
+    /* What stands at PATH is not what was put there last: somebody else replaces it too. Told once
+     * for a path, until another one is written. That the file is gone is nobody's doing. */
+    void (*shared)(unsigned file, const char *path);
     /* PATH could not be replaced (replace.h). What goes on failing is told once. */
     void (*failed)(unsigned file, const char *path, const struct error *why);
 };

@@ -135,6 +135,9 @@ void config_release(struct settings *settings);
 const char *config_origin(const struct settings *s, const char *name);
 bool config_is_default(const struct settings *s, const char *name);
 
+/* Tells whether a setting has another value than its default, wherever it comes from. */
+bool config_is_changed(const struct settings *s, const char *name);
+
 /* Returns the default of a text; static. */
 const char *config_default(const char *name);
 

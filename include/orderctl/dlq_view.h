@@ -36,7 +36,9 @@ void dlq_view_add(struct dlq_view *v, const struct sqs_message *m, const char *o
 /* Prints the rows that were added since the last page. */
 void dlq_view_page(struct dlq_view *v);
 
-/* Says how many of each reason there were, to people, when there was more than one. */
+/* Says what SQS counts as received (all queues that the message was in: the API reference of
+ * ReceiveMessage), and how many of each reason there were when there was more than one; to people.
+ */
 void dlq_view_tell(const struct dlq_view *v);
 
 /* Adds what a record about a message begins with: ids, when it was sent, how often received. */

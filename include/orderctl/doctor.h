@@ -43,15 +43,17 @@ enum doctor_need {
 
 #define DOCTOR_BIT(need) (1U << (unsigned)(need))
 
-enum { DOCTOR_TEXT_MAX = 1024, DOCTOR_SPAN_SIZE = 32 };
+enum { DOCTOR_TEXT_MAX = 1024, DOCTOR_SPAN_SIZE = 32, DOCTOR_UNIT_SIZE = 256 };
 
 /* What systemd says about the unit. */
 struct doctor_unit {
-    bool finite;        /* the stop timeout is */
-    int64_t stop_s;     /* TimeoutStopSec */
-    int64_t watchdog_s; /* 0: none */
-    int64_t files;      /* LimitNOFILE; INT64_MAX: no limit, -1: not known */
-    int64_t memory;     /* MemoryMax in bytes; likewise */
+    char name[DOCTOR_UNIT_SIZE]; /* "orderd.service", "orderd@dev.service" */
+    bool active;                 /* ActiveState */
+    bool finite;                 /* the stop timeout is */
+    int64_t stop_s;              /* TimeoutStopSec */
+    int64_t watchdog_s;          /* 0: none, -1: not known */
+    int64_t files;               /* LimitNOFILE; INT64_MAX: no limit, -1: not known */
+    int64_t memory;              /* MemoryMax in bytes; likewise */
 };
 
 struct doctor {

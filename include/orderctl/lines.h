@@ -21,7 +21,7 @@ struct lines {
     char *chunk;
     size_t at, end;  /* what of the chunk is not used yet */
     uint64_t number; /* of the line that lines_next() gave */
-    uint64_t offset; /* bytes that were read from the descriptor */
+    uint64_t offset; /* where the next one begins, in bytes from where the descriptor stood */
     bool ended;
 };
 

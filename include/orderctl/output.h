@@ -29,7 +29,7 @@ struct output {
     int fault;             /* errno of the first write that failed; 0: none */
 };
 
-enum color { COLOR_NONE, COLOR_GOOD, COLOR_WARNING, COLOR_BAD, COLOR_STRONG };
+enum color { COLOR_NONE, COLOR_GOOD, COLOR_WARNING, COLOR_BAD, COLOR_STRONG, COLOR_DIM };
 
 /* Prepares the output. Where the data go to a terminal its width is the kernel's word, else that of
  * the variable COLUMNS; it shows colours unless NO_COLOR is set (no-color.org) or TERM is "dumb".

@@ -21,7 +21,8 @@ struct progress {
     struct output *out; /* borrowed */
     const char *what;   /* what is counted, as in "5 sent"; borrowed */
     uint64_t total;     /* 0: nobody knows */
-    int64_t started_ns, last_ns;
+    int64_t started_ns;
+    int64_t first_ns, last_ns;            /* it was looked at; 0: not yet */
     struct progress_rate counted, passed; /* of what is counted, and of the way to the end */
 };
 

@@ -59,7 +59,7 @@ struct sender {
     uint64_t sent, unsent, skipped; /* skipped: there was no need to send them */
     struct sender_skips skips[SENDER_REASONS_MAX];
     uint64_t next;    /* number of the first one that was neither sent nor said */
-    uint64_t at, end; /* how far it is in its source; end 0: unknown */
+    uint64_t at, end; /* how far it was in its source with what was added last; end 0: unknown */
     bool dry;         /* counts, and sends nothing */
     bool verbose;     /* says of each one that is skipped why */
 };

@@ -4,7 +4,8 @@
  *
  * On a terminal the columns are made to fit its width: what is too long is cut and ends with "…",
  * but for ids, which are there to be copied: where one is longer than its column, its row goes on
- * in the next line. Elsewhere nothing is cut, so that a file or a filter gets all of it.
+ * in the next line; and for times, which are shown to the minute then. Elsewhere nothing is cut, so
+ * that a file or a filter gets all of it.
  */
 #ifndef ORDERCTL_TABLE_H
 #define ORDERCTL_TABLE_H
@@ -20,9 +21,10 @@ struct table_column {
     bool right; /* aligned */
     size_t min; /* columns that it may be cut to on a narrow terminal; 0: it is never cut */
     bool wide;  /* is left twice as wide as the others: the table is read for it */
+    bool time;  /* of clock_format(): "11-22 13:05", at its min, where the table is too wide */
 };
 
-enum { TABLE_COLUMNS_MAX = 8, TABLE_BYTES_MAX = 32 * 1024 * 1024 };
+enum { TABLE_COLUMNS_MAX = 8, TABLE_TIME_MIN = 11, TABLE_BYTES_MAX = 32 * 1024 * 1024 };
 
 struct table {
     struct output *out;                 /* borrowed */

@@ -16,15 +16,24 @@
 #include "order/config.h"
 #include "orderd/backlog.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How a start waits. */
+/* How a start waits. One thread waits; any may ask how. */
 struct check_patience {
     const struct stop *stop; /* ends the waiting */
-    atomic_bool held;        /* it waits for what passes by itself: an outage, not a set-up fault */
+    pthread_mutex_t lock;    /* of fault */
+    struct error fault;      /* what it waits for; kind none: nothing */
 };
+
+#define CHECK_PATIENCE_INIT                                                                        \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
+    }
+
+/* Copies what it waits for; kind none: it does not. */
+void check_waits_for(struct check_patience *patience, struct error *out);
 
 struct check_options {
     const struct config *config;

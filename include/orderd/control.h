@@ -21,6 +21,9 @@ struct control {
     struct services *services;
     const struct stats *stats;
     bool paused;
+    char need_restart[CONFIG_NAMES_MAX]; /* settings that differ from what runs; "": none */
+    struct error refused;                /* why the last reload was, where REFUSED_MS is not 0 */
+    int64_t refused_ms;                  /* wall time */
 };
 
 void control_init(struct control *c, const struct settings *settings,

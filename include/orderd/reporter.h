@@ -21,7 +21,7 @@
 
 struct reporter {
     const struct control *control; /* borrowed, as start */
-    const struct start *start;
+    struct start *start;
     int64_t started_ms, started_ns;  /* wall time; clock_now() */
     int64_t written_ns, interval_ns; /* when the last status, and the last metrics, were written */
     struct metrics_reading now;      /* the last reading */
@@ -35,7 +35,7 @@ struct reporter {
 };
 
 /* Prepares it; the start may go on meanwhile. Released in any case. */
-void reporter_init(struct reporter *r, const struct control *control, const struct start *start);
+void reporter_init(struct reporter *r, const struct control *control, struct start *start);
 void reporter_release(struct reporter *r);
 
 /* Has the files written by a thread of its own from now on. Errors: server. */
@@ -46,8 +46,10 @@ bool reporter_start(struct reporter *r, struct error *err) __attribute__((warn_u
  * second, or more often. */
 const char *reporter_tick(struct reporter *r, enum status_state state, int64_t until_ns);
 
-/* Writes all of it a last time: the daemon has ended. A disk that stalls is waited for no longer
- * than 2 s. */
-void reporter_end(struct reporter *r);
+/* Writes all of it a last time, and borrows the sentence about the end: the daemon has ended, of
+ * WHY when nobody asked it to; NULL: somebody did. A disk that stalls is waited for no longer than
+ * 2 s.
+ */
+const char *reporter_end(struct reporter *r, const struct error *why);
 
 #endif

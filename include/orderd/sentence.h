@@ -8,16 +8,13 @@
 
 #include "orderd/status.h"
 
-enum { SENTENCE_MAX = 320 }; /* with its NUL; few have more than 200 characters */
+enum { SENTENCE_MAX = 1024 }; /* with its NUL; few have more than 200 characters */
 
-/* Fills s->why from the rest: all that keeps the daemon from its work, "" when nothing does
- * or it has ended. */
+/* Fills s->why from the rest: all that keeps the daemon from its work, or that ended it without
+ * being asked to; "" when nothing does. */
 void sentence_fill_why(struct status *s);
 
 /* Makes the sentence. */
 void sentence_make(const struct status *s, char out[SENTENCE_MAX]);
-
-/* Makes the one about an end that nobody asked for. */
-void sentence_make_end(const struct error *why, char out[SENTENCE_MAX]);
 
 #endif

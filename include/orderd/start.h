@@ -34,6 +34,6 @@ bool start_begin(struct start *s, const struct settings *settings, const struct 
 void start_release(struct start *s);
 
 /* Tells whether it waits for an outage to pass. */
-bool start_held(const struct start *s);
+bool start_held(struct start *s);
 
 #endif

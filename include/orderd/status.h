@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STATUS_THREADS_MAX = 320, STATUS_MAX = 256 * 1024, STATUS_WHY_MAX = 208 };
+enum { STATUS_THREADS_MAX = 320, STATUS_MAX = 256 * 1024, STATUS_WHY_MAX = 640 };
 
 enum status_state {
     STATUS_STARTING,
@@ -45,7 +45,8 @@ struct status {
     int64_t now_ms, started_ms; /* wall time */
     int64_t started_ns;         /* clock_now() */
     enum status_state state;
-    bool start_held;          /* it waits, as it starts, for what may pass */
+    bool paused;              /* it is to be, whatever the state */
+    struct error fault;       /* what a start waits for, or what ended the daemon; kind none */
     int64_t since_ms;         /* wall time since when it is in that state */
     char why[STATUS_WHY_MAX]; /* it is not running; "" */
     int64_t oldest_ms;        /* age of the oldest message in hand; -1: none */
@@ -55,6 +56,9 @@ struct status {
     unsigned asked, waiting, in_work, undeleted, workers, idle_workers;
     struct status_breaker table_breaker, queue_breaker;
     struct backlog_reading backlog;
+    const char *need_restart;  /* names of changed settings; borrowed, as the next */
+    const char *reload_error;  /* of the last reload, when that was refused */
+    int64_t reload_refused_ms; /* wall time; 0: it was not */
     int64_t backlog_read_ms, dead_letters_read_ms; /* wall time of its times; 0: never */
     struct credentials_state credentials;
     struct metrics_reading before,

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct slot {
@@ -26,6 +27,8 @@ struct slot {
 struct attempt {
     char *path; /* owned; NULL: there was none */
     bool failed;
+    bool shared;     /* somebody else replaces it too, which was told */
+    struct stat put; /* the file that was put there last, with an inode of 0 when there was none */
 };
 
 struct replacer {
@@ -49,29 +52,47 @@ struct replacer *replacer_new(const struct replacer_observer *observer)
     return r;
 }
 
-/* Takes what is in the slot, which is no longer shared. */
-static void replace(struct replacer *r, unsigned file, struct slot *next)
-{
-    struct attempt *last = &r->attempts[file];
-    bool other = last->path == NULL || strcmp(last->path, next->path) != 0;
-    struct error err = ERROR_INIT;
-    bool ok;
-
-    if (other)
-        r->observer.begins(file, next->path);
-    ok = replace_file(next->path, next->text.data, next->text.len, &err);
-    if (!ok && (other || !last->failed))
-        r->observer.failed(file, next->path, &err);
-    free(last->path);
-    *last = (struct attempt){next->path, !ok};
-    buf_release(&next->text);
-}
-
 static void clear(struct slot *s)
 {
     free(s->path);
     buf_release(&s->text);
     *s = (struct slot){.path = NULL};
+}
+
+/* Tells whether the file is another one than that which was put there. An inode may be used anew as
+ * soon as its file was replaced, so the time of the write has to be the same as well. */
+static bool is_foreign(const struct attempt *last)
+{
+    struct stat found;
+
+    return last->put.st_ino != 0 && stat(last->path, &found) == 0 &&
+           (found.st_ino != last->put.st_ino || found.st_mtim.tv_sec != last->put.st_mtim.tv_sec ||
+            found.st_mtim.tv_nsec != last->put.st_mtim.tv_nsec);
+}
+
+/* Takes what is in the slot, which is no longer shared. */
+static void replace(struct replacer *r, unsigned file, struct slot *next)
+{
+    struct attempt *last = &r->attempts[file];
+    struct error err = ERROR_INIT;
+    bool ok;
+
+    if (last->path == NULL || strcmp(last->path, next->path) != 0) {
+        free(last->path);
+        *last = (struct attempt){.path = NULL};
+        last->path = TAKE_PTR(next->path);
+    }
+    if (!last->shared && is_foreign(last)) {
+        last->shared = true;
+        r->observer.shared(file, last->path);
+    }
+    ok = replace_file(last->path, next->text.data, next->text.len, &err);
+    if (!ok && !last->failed)
+        r->observer.failed(file, last->path, &err);
+    last->failed = !ok;
+    if (ok && stat(last->path, &last->put) != 0)
+        last->put.st_ino = 0;
+    clear(next);
 }
 
 /* Takes out a text that waits. The search begins behind *FILE, which was written last: one for

@@ -170,6 +170,33 @@ bool config_is_default(const struct settings *s, const char *name)
     return strcmp(config_origin(s, name), CONFIG_DEFAULT_ORIGIN) == 0;
 }
 
+/* The suffix goes behind the default names only: a name that somebody chose is used as it is. */
+static bool takes_suffix(const struct config_setting_row *r)
+{
+    return strcmp(r->name, "queue.name") == 0 || strcmp(r->name, "table.name") == 0;
+}
+
+static void default_text(const struct settings *s, const struct config_setting_row *r,
+                         char out[CONFIG_TEXT_SIZE])
+{
+    const char *suffix = takes_suffix(r) ? s->values.environment_suffix : "";
+
+    (void)snprintf(out, CONFIG_TEXT_SIZE, "%s%s%.60s", r->text, suffix[0] != '\0' ? "-" : "",
+                   suffix);
+}
+
+bool config_is_changed(const struct settings *s, const char *name)
+{
+    const struct config_setting_row *r = config_row_find(name);
+    const char *value = (const char *)&s->values + r->offset;
+    char text[CONFIG_TEXT_SIZE];
+
+    if (r->type == CONFIG_IS_NUMBER)
+        return memcmp(value, &r->number, sizeof(r->number)) != 0;
+    default_text(s, r, text);
+    return strcmp(value, text) != 0;
+}
+
 const char *config_default(const char *name)
 {
     return config_row_find(name)->text;
@@ -275,20 +302,11 @@ static void fill_row(struct config_load *l, const struct config_setting_row *r,
         set_from_text(l, r, value, origin);
 }
 
-/* The suffix goes behind the default names only: a name that somebody chose is used as it is. */
 static void apply_suffix(struct settings *s)
 {
-    static const char *const names[] = {"queue.name", "table.name"};
-
-    if (s->values.environment_suffix[0] == '\0')
-        return;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const struct config_setting_row *r = config_row_find(names[i]);
-
-        if (config_is_default(s, names[i]))
-            (void)snprintf(text_at(&s->values, r), CONFIG_TEXT_SIZE, "%s-%.60s", r->text,
-                           s->values.environment_suffix);
-    }
+    for (size_t i = 0; i < ROWS; i++)
+        if (takes_suffix(&rows[i]) && config_is_default(s, rows[i].name))
+            default_text(s, &rows[i], text_at(&s->values, &rows[i]));
 }
 
 /* --- loading ------------------------------------------------------------------------------------

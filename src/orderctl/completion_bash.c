@@ -108,7 +108,7 @@ static void put_search(const struct command *const *table, struct buf *out)
         put_valued(table[i]->flags, out);
     (void)buf_puts(out, ")\n"
                         "            [[ ${COMP_WORDS[i + 1]} == = ]] || ((i++)) ;;\n"
-                        "        -*) ;;\n"
+                        "        -* | help) ;;\n" /* which is --help */
                         "        *)\n"
                         "            case $command in\n"
                         "            ''");

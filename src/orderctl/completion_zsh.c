@@ -86,6 +86,8 @@ static void put_words(const struct command *const *table, const char *group, siz
         else if (group == NULL && completion_begins_group(table, c))
             put_described(c->name, strcspn(c->name, " "), "More commands", out);
     }
+    if (group == NULL)
+        put_described("help", strlen("help"), "Prints the help about a command", out);
     (void)buf_puts(out, "\n    )\n");
 }
 
@@ -107,6 +109,8 @@ static void put_branches(const struct command *const *table, const char *group, 
         else if (group == NULL && completion_begins_group(table, c))
             (void)buf_printf(out, "        %.*s) _orderctl_%.*s ;;\n", of, c->name, of, c->name);
     }
+    if (group == NULL) /* behind it the line is as if it were not there */
+        (void)buf_puts(out, "        help) _orderctl ;;\n");
     (void)buf_puts(out, "        esac ;;\n    esac\n}\n\n");
 }
 

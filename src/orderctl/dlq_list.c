@@ -61,8 +61,10 @@ const struct command command_dlq_list = {
     .arguments = "",
     .summary = "Lists the messages in the dead-letter queue, and why they are there",
     .details = "The messages stay where they are: they are received, hidden until all were seen,\n"
-               "and handed back, which counts as one more receive of each. One whose very order\n"
-               "is processed is harmless. On a terminal long texts are cut to its width, ids are\n"
-               "not; a file, a pipe and --json get all of them.\n",
+               "and handed back, which counts as one more receive of each: SQS goes on counting\n"
+               "from the queue that they came from, so RECEIVED is more than what orderd has\n"
+               "seen of them. One whose very order is processed is harmless. On a terminal long\n"
+               "texts are cut to its width, ids are not, and times are shown as 11-22 13:05\n"
+               "(UTC) where it is too narrow; a file, a pipe and --json get all of them.\n",
     .run = run,
 };

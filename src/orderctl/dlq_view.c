@@ -14,8 +14,11 @@ enum {
 
 /* All of them at their least fit 80 columns; ids go on in the next line. */
 static const struct table_column columns[] = {
-    {"MESSAGE_ID", false, 9, false}, {"ORDER_ID", false, 10, false}, {"SENT", false, 11, false},
-    {"RECEIVED", true, 0, false},    {"REASON", false, 30, false},
+    {.title = "MESSAGE_ID", .min = 9},
+    {.title = "ORDER_ID", .min = 10},
+    {.title = "SENT", .min = TABLE_TIME_MIN, .time = true},
+    {.title = "RECEIVED", .right = true},
+    {.title = "REASON", .min = 30},
 };
 
 void dlq_view_init(struct dlq_view *v, struct output *out)
@@ -111,14 +114,17 @@ void dlq_view_add(struct dlq_view *v, const struct sqs_message *m, const char *o
 void dlq_view_page(struct dlq_view *v)
 {
     table_print(&v->table);
-    output_progress(v->out, "%zu messages", v->count);
+    output_progress(v->out, "%zu message%s", v->count, v->count == 1 ? "" : "s");
 }
 
 void dlq_view_tell(const struct dlq_view *v)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(ROW_TEXT_MAX);
 
-    if (v->out->json || v->count < 2)
+    if (v->out->json || v->count == 0)
+        return;
+    output_message(v->out, "RECEIVED counts receives in the queue and looks at this one");
+    if (v->count == 1)
         return;
     for (size_t i = 0; i < v->tally_count; i++)
         (void)buf_printf(&text, "%s%zu %s", text.len > 0 ? ", " : "", v->tally[i].count,

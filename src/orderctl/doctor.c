@@ -60,12 +60,12 @@ static const struct doctor_check checks[] = {
     {"log.file", SET, doctor_log_file},
     {"log.rotation", SET, doctor_log_rotation},
     {"log.agent", SET, doctor_log_agent},
-    {"status.file", SET, doctor_status_file},
     {"unit.loaded", 0, doctor_unit_loaded},
     {"unit.stop_timeout", SET | UNIT, doctor_unit_stop},
     {"unit.open_files", SET | UNIT, doctor_unit_files},
     {"unit.watchdog", UNIT, doctor_unit_watchdog},
     {"unit.memory", UNIT, doctor_unit_memory},
+    {"status.file", SET, doctor_status_file},
 };
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };

@@ -1,7 +1,8 @@
 /*
  * DESIGN: what a log needs beside orderd: a file that only the right users can write, a rotation,
  * and the CloudWatch agent, which carries it (and the metrics in it) away. The agent's settings are
- * JSON, a file and a directory of more, whose lists add up.
+ * JSON, a file and a directory of more, whose lists add up. The status file is looked at behind the
+ * unit, which says whether there is an orderd that should write it.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -12,17 +13,26 @@
 #include <fnmatch.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define AGENT "/opt/aws/amazon-cloudwatch-agent"
 #define NO_FILE "log.file is empty: the log goes to standard error, and so to the journal"
 #define GROUP "orders need a log group of the class STANDARD; a group's class cannot be changed"
 
-enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, FILE_MAX_BYTES = 1024 * 1024, STATUS_OLD_S = 10 };
+enum {
+    PATH_SIZE = CONFIG_TEXT_SIZE + 64,
+    FILE_MAX_BYTES = 1024 * 1024,
+    STATUS_OLD_S = 10,
+    MEBIBYTE = 1024 * 1024,
+    ROOM_MIB = 16,
+};
 
 const char *doctor_root = "";
 
@@ -55,6 +65,28 @@ static bool is_open_directory(const char *path, char directory[PATH_SIZE])
     return stat(directory, &s) == 0 && (s.st_mode & S_IWOTH) != 0 && (s.st_mode & S_ISVTX) == 0;
 }
 
+/* Tells of a file system that has little room left, or none, for who is not root. A small one is
+ * not full for being small. */
+static void tell_room(struct doctor *d, const char *path)
+{
+    struct statvfs s;
+    int64_t total;
+    int64_t left;
+    bool little;
+
+    if (statvfs(path, &s) != 0 || s.f_blocks == 0)
+        return;
+    total = (int64_t)(s.f_blocks * s.f_frsize);
+    left = (int64_t)(s.f_bavail * s.f_frsize);
+    little = left < total / 100 || (left < (int64_t)ROOM_MIB * MEBIBYTE && left < total / 10);
+    if (left == 0)
+        doctor_fault(d, "make room", "nothing is left on the file system of %s", path);
+    else if (little)
+        doctor_warn(d, "make room",
+                    "%" PRId64 " MiB of %" PRId64 " are left on the file system of %s",
+                    left / MEBIBYTE, total / MEBIBYTE, path);
+}
+
 void doctor_log_file(struct doctor *d)
 {
     const char *path = d->config->log.file;
@@ -68,6 +100,7 @@ void doctor_log_file(struct doctor *d)
     }
     if (is_open_directory(path, directory))
         doctor_warn(d, "chmod o-w the directory", "everybody may write to %s", directory);
+    tell_room(d, directory);
     if (stat(path, &s) != 0) {
         if (errno == ENOENT)
             doctor_ok(d, "%s is not there yet: orderd makes it at its start", path);
@@ -246,18 +279,33 @@ void doctor_log_agent(struct doctor *d)
 /* --- the status file ----------------------------------------------------------------------------
  */
 
-/* An old file is no fault of the set-up: orderd may be stopped. */
+/* Whether the process that wrote the file is there, and did not say that it ends. */
+static bool writer_lives(const char *path)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(FILE_MAX_BYTES);
+    CLEANUP(json_decrefp) json_t *status = NULL;
+    json_int_t pid;
+
+    if (!read_file(path, &text))
+        return false;
+    status = json_loadb(buf_text(&text), text.len, 0, NULL);
+    pid = json_integer_value(json_object_get(status, "pid"));
+    return pid > 0 && pid <= INT_MAX && strcmp(text_in(status, "state"), "stopped") != 0 &&
+           (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/* An old file alone is no fault of the set-up: orderd may be stopped. */
 static void tell_age(struct doctor *d, const char *path, const struct stat *s)
 {
     int64_t age_s = clock_wall_ms() / 1000 - (int64_t)s->st_mtime;
 
-    if (age_s > STATUS_OLD_S)
-        doctor_ok(d,
-                  "%s, %" PRId64 " s old: orderd does not run, or hangs (\"orderctl stats\" shows "
-                  "it)",
-                  path, age_s);
-    else
+    if (age_s <= STATUS_OLD_S)
         doctor_ok(d, "%s, %" PRId64 " s old", path, age_s);
+    else if (d->unit.active || writer_lives(path))
+        doctor_warn(d, "its log tells; start orderd anew if nothing was logged since",
+                    "%s, written %" PRId64 " s ago: orderd hangs, or cannot write it", path, age_s);
+    else
+        doctor_ok(d, "%s, %" PRId64 " s old: orderd does not run", path, age_s);
 }
 
 void doctor_status_file(struct doctor *d)
@@ -266,9 +314,13 @@ void doctor_status_file(struct doctor *d)
     char directory[PATH_SIZE];
     struct stat s;
 
-    if (path[0] == '\0')
+    if (path[0] == '\0') {
         doctor_ok(d, "there is to be none (status.file is empty)");
-    else if (is_open_directory(path, directory))
+        return;
+    }
+    directory_of(path, directory);
+    tell_room(d, directory);
+    if (is_open_directory(path, directory))
         doctor_warn(d, "chmod o-w the directory", "everybody may write to %s", directory);
     else if (stat(path, &s) == 0)
         tell_age(d, path, &s);

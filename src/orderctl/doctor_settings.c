@@ -111,7 +111,7 @@ void doctor_settings_changed(struct doctor *d)
     struct config_row row;
 
     for (unsigned i = 0; config_describe(i, &row); i++) {
-        if (config_is_default(s, row.name))
+        if (!config_is_changed(s, row.name))
             continue;
         (void)buf_printf(&text, "%s%s (%s)", text.len > 0 ? ", " : "", row.name,
                          config_origin(s, row.name));

@@ -1,6 +1,7 @@
 /*
  * DESIGN: systemd is asked through systemctl, which prints what it knows of a unit whether that
- * runs or not, and needs no right. It may hang where the bus does, so its time is bounded.
+ * runs or not, and needs no right. It may hang where the bus does, so its time is bounded. Which
+ * unit it is about follows from the settings file, as the units that come with orderd name theirs.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -30,11 +31,33 @@ enum {
 };
 
 #define MEMORY_LEAST (INT64_C(256) * 1024 * 1024)
+#define SETTINGS_FOLDER "/etc/orderd/"
+#define SUFFIX_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 /* --- asking -------------------------------------------------------------------------------------
  */
 
-static bool spawn(pid_t *pid, int output)
+/* Finds the unit whose settings are in FILE. An instance of orderd@.service has the suffix of its
+ * environment as its name. */
+static bool find_unit(const char *file, char unit[DOCTOR_UNIT_SIZE])
+{
+    const char *name;
+    size_t len;
+
+    if (strcmp(file, CONFIG_DEFAULT_FILE) == 0) {
+        (void)snprintf(unit, DOCTOR_UNIT_SIZE, "orderd.service");
+        return true;
+    }
+    if (strncmp(file, SETTINGS_FOLDER, strlen(SETTINGS_FOLDER)) != 0)
+        return false;
+    name = file + strlen(SETTINGS_FOLDER);
+    len = strspn(name, SUFFIX_LETTERS);
+    return len > 0 && strcmp(name + len, ".conf") == 0 &&
+           snprintf(unit, DOCTOR_UNIT_SIZE, "orderd@%.*s.service", (int)len, name) <
+               DOCTOR_UNIT_SIZE;
+}
+
+static bool spawn(pid_t *pid, const char *unit, int output)
 {
     char *const words[] = {
         (char *)(uintptr_t) "systemctl",
@@ -43,7 +66,7 @@ static bool spawn(pid_t *pid, int output)
         (char *)(uintptr_t) "-p",
         (char *)(uintptr_t) "LoadState,ActiveState,UnitFileState,Type,TimeoutStopUSec,LimitNOFILE,"
                             "WatchdogUSec,MemoryMax",
-        (char *)(uintptr_t) "orderd",
+        (char *)(uintptr_t)unit,
         NULL,
     };
     posix_spawn_file_actions_t files;
@@ -77,7 +100,7 @@ static bool read_all(int fd, struct buf *text)
 }
 
 /* Returns what systemctl printed, false when it is not there or fails. */
-static bool ask_systemd(struct buf *text)
+static bool ask_systemd(const char *unit, struct buf *text)
 {
     int ends[2];
     int status = 0;
@@ -87,7 +110,7 @@ static bool ask_systemd(struct buf *text)
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
-    started = spawn(&pid, ends[1]);
+    started = spawn(&pid, unit, ends[1]);
     (void)close(ends[1]);
     ok = started && read_all(ends[0], text);
     (void)close(ends[0]);
@@ -173,15 +196,29 @@ static int64_t read_limit(const char *text)
     return errno != 0 || number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
+/* Before its first start systemd 252 says "infinity" of the watchdog, whatever the unit sets. */
+static int64_t read_watchdog(const char *text)
+{
+    char value[VALUE_SIZE];
+    char active[VALUE_SIZE];
+    int64_t seconds;
+
+    value_of(text, "WatchdogUSec", value);
+    value_of(text, "ActiveState", active);
+    if (read_span(value, &seconds))
+        return seconds;
+    return strcmp(active, "active") == 0 ? 0 : -1;
+}
+
 static void read_unit(const char *text, struct doctor_unit *u)
 {
     char value[VALUE_SIZE];
 
+    value_of(text, "ActiveState", value);
+    u->active = strcmp(value, "active") == 0;
     value_of(text, "TimeoutStopUSec", value);
     u->finite = read_span(value, &u->stop_s);
-    value_of(text, "WatchdogUSec", value);
-    if (!read_span(value, &u->watchdog_s))
-        u->watchdog_s = 0;
+    u->watchdog_s = read_watchdog(text);
     value_of(text, "LimitNOFILE", value);
     u->files = read_limit(value);
     value_of(text, "MemoryMax", value);
@@ -193,6 +230,8 @@ static void read_unit(const char *text, struct doctor_unit *u)
 
 static void tell_state(struct doctor *d, const char *text)
 {
+    const char *unit = d->unit.name;
+    char remedy[3 * DOCTOR_UNIT_SIZE];
     char active[VALUE_SIZE];
     char enabled[VALUE_SIZE];
     char type[VALUE_SIZE];
@@ -200,35 +239,45 @@ static void tell_state(struct doctor *d, const char *text)
     value_of(text, "ActiveState", active);
     value_of(text, "UnitFileState", enabled);
     value_of(text, "Type", type);
+    (void)snprintf(remedy, sizeof(remedy),
+                   "\"journalctl -u %s\" tells why; then systemctl restart %s", unit, unit);
     if (strcmp(active, "failed") == 0)
-        doctor_fault(d, "\"journalctl -u orderd\" tells why; then systemctl restart orderd",
-                     "the unit orderd has failed");
+        doctor_fault(d, remedy, "%s has failed", unit);
     if (strncmp(type, "notify", strlen("notify")) != 0)
         doctor_warn(d, "set Type=notify, as the unit that comes with orderd does",
                     "the unit is of the type %s: systemd does not know when orderd is ready, and "
                     "gives a drain no more time",
                     type);
+    (void)snprintf(remedy, sizeof(remedy), "systemctl enable %s", unit);
     if (strcmp(enabled, "disabled") == 0)
-        doctor_warn(d, "systemctl enable orderd", "the unit is not started with the machine");
+        doctor_warn(d, remedy, "%s is not started with the machine", unit);
     if (d->told == 0)
-        doctor_ok(d, "the unit orderd is %s and %s", enabled[0] != '\0' ? enabled : "loaded",
-                  active);
+        doctor_ok(d, "%s is %s and %s", unit, enabled[0] != '\0' ? enabled : "loaded", active);
 }
+
+#define NO_UNIT                                                                                    \
+    "no unit is known to have these settings: " CONFIG_DEFAULT_FILE " is orderd.service's, "       \
+    "and " SETTINGS_FOLDER "NAME.conf orderd@NAME.service's"
 
 void doctor_unit_loaded(struct doctor *d)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(OUTPUT_MAX);
     char state[VALUE_SIZE];
 
-    if (!ask_systemd(&text)) {
+    if (!find_unit(d->context->settings->file, d->unit.name)) {
+        doctor_lack(d, DOCTOR_UNIT, NO_UNIT);
+        doctor_skip(d, NO_UNIT);
+        return;
+    }
+    if (!ask_systemd(d->unit.name, &text)) {
         doctor_lack(d, DOCTOR_UNIT, "there is no systemd here that answers");
         doctor_skip(d, "there is no systemd here that answers");
         return;
     }
     value_of(buf_text(&text), "LoadState", state);
     if (strcmp(state, "loaded") != 0) {
-        doctor_lack(d, DOCTOR_UNIT, "systemd has no unit orderd");
-        doctor_skip(d, "systemd has no unit orderd (%s)", state);
+        doctor_lack(d, DOCTOR_UNIT, "systemd has no %s", d->unit.name);
+        doctor_skip(d, "systemd has no %s (%s)", d->unit.name, state);
         return;
     }
     doctor_have(d, DOCTOR_UNIT);
@@ -274,7 +323,9 @@ void doctor_unit_files(struct doctor *d)
 
 void doctor_unit_watchdog(struct doctor *d)
 {
-    if (d->unit.watchdog_s == 0)
+    if (d->unit.watchdog_s < 0)
+        doctor_skip(d, "systemd does not say before the first start");
+    else if (d->unit.watchdog_s == 0)
         doctor_warn(d, "set WatchdogSec=60 in the unit",
                     "none: an orderd that hangs is not started anew");
     else

@@ -46,7 +46,6 @@ static bool fill(struct lines *l, struct error *err)
         return error_set(err, ERROR_SERVER, "CannotRead", "%s", strerror(errno));
     l->at = 0;
     l->end = (size_t)got;
-    l->offset += (uint64_t)got;
     l->ended = got == 0;
     return true;
 }
@@ -71,7 +70,9 @@ enum lines_answer lines_next(struct lines *l, struct buf *line, struct error *er
         feed = memchr(from, '\n', l->end - l->at);
         len = feed != NULL ? (size_t)(feed - from) : l->end - l->at;
         (void)buf_append(line, from, len);
-        l->at += len + (feed != NULL ? 1 : 0);
+        len += feed != NULL ? 1 : 0;
+        l->at += len;
+        l->offset += len;
         if (feed != NULL)
             return line->overflowed ? LINES_TOO_LONG : LINES_LINE;
     }

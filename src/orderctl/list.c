@@ -14,13 +14,13 @@ enum { CELL_KEEP = 4096, CELL_MAX = 8 * 1024 * 1024 };
 
 /* With a short order_id all of them at their least fit 80 columns; a status stays whole. */
 static const struct table_column columns[] = {
-    {"ORDER_ID", false, 8, false},
-    {"STATUS", false, 9, false},
-    {"AMOUNT", true, 8, false},
-    {"CUSTOMER", false, 4, false},
-    {"ITEMS", true, 0, false},
-    {"UPDATED", false, 11, false},
-    {"CONFIRMATION/ERROR", false, 16, true},
+    {.title = "ORDER_ID", .min = 8},
+    {.title = "STATUS", .min = 9},
+    {.title = "AMOUNT", .right = true, .min = 8},
+    {.title = "CUSTOMER", .min = 4},
+    {.title = "ITEMS", .right = true},
+    {.title = "UPDATED", .min = TABLE_TIME_MIN, .time = true},
+    {.title = "CONFIRMATION/ERROR", .min = 16, .wide = true},
 };
 
 struct listing {
@@ -144,6 +144,19 @@ static bool print_page(void *arg, const json_t *items, int64_t scanned)
     return true;
 }
 
+static void tell_left_out(const struct listing *l)
+{
+    if (l->left_out == 1)
+        output_message(l->context->out,
+                       "1 item about a message (message#...) is left out, as its order has an item "
+                       "of its own; --json has it");
+    else if (l->left_out > 1)
+        output_message(l->context->out,
+                       "%lld items about messages (message#...) are left out, as their orders "
+                       "have items of their own; --json has them",
+                       (long long)l->left_out);
+}
+
 static bool run(struct context *c, const struct arguments *a, struct error *err)
 {
     CLEANUP(json_decrefp) json_t *request = selection_request(a);
@@ -161,11 +174,7 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
     progress_init(&l.progress, c->out, "read", 0);
     ok = table_scan(c, &scan, err);
     table_release(&l.table);
-    if (l.left_out > 0)
-        output_message(c->out,
-                       "%lld items about messages (message#...) are left out, as their orders "
-                       "have items of their own; --json has them",
-                       (long long)l.left_out);
+    tell_left_out(&l);
     if (ok && l.printed + l.left_out == 0) {
         output_message(c->out, "table %s has no %sorders", c->config->table.name,
                        selection_filters(request) ? "such " : "");
@@ -190,10 +199,13 @@ const struct command command_list = {
         "order stands under a key message#MESSAGE_ID; that of a conflict names the order\n"
         "that it is in conflict with. A failure that cannot pass has such an item beside\n"
         "that of its order: it is left out here, and counted, but --json and export have\n"
-        "both. --since looks at updated_at, which every item of orderd has.\n\n"
+        "both. Only an INVALID_JSON whose order_id could be read has two rows, as its item\n"
+        "does not tell that there is another. --since looks at updated_at, which every item\n"
+        "of orderd has.\n\n"
         "On a terminal long texts are cut to its width and end with an ellipsis; ids are\n"
-        "not: behind a long one the row goes on in the next line. A file, a pipe and --json\n"
-        "get all of everything. The exit status is 2 when nothing was found.\n",
+        "not: behind a long one the row goes on in the next line. Where it is too narrow\n"
+        "times are shown as 11-22 13:05 (UTC). A file, a pipe and --json get all of\n"
+        "everything. The exit status is 2 when nothing was found.\n",
     .flags = flags,
     .check = selection_check,
     .run = run,

@@ -83,7 +83,7 @@ const char *output_color(const struct output *o, enum color color)
 {
     static const char *const starts[] = {
         [COLOR_NONE] = "\033[0m",   [COLOR_GOOD] = "\033[32m",  [COLOR_WARNING] = "\033[33m",
-        [COLOR_BAD] = "\033[1;31m", [COLOR_STRONG] = "\033[1m",
+        [COLOR_BAD] = "\033[1;31m", [COLOR_STRONG] = "\033[1m", [COLOR_DIM] = "\033[2m",
     };
 
     return o->colors && !o->json ? starts[color] : "";

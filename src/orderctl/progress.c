@@ -5,36 +5,42 @@
 enum { BAR_MAX = 30, BAR_MIN = 8, TEXT_MAX = 200, LEFT_MAX_S = 100 * 3600 };
 
 /* A rate is that of about the last so many seconds: what is left follows a change, and does not
- * jump about. */
+ * jump about. It begins with the first look, which has behind it what is no sign of it: the wait
+ * for a connection, lines that were to be left out, what a pace lets through at once. */
 static const double smooth_s = 3.0;
 
 void progress_init(struct progress *p, struct output *out, const char *what, uint64_t total)
 {
-    int64_t now = clock_now();
-
-    *p = (struct progress){
-        .out = out, .what = what, .total = total, .started_ns = now, .last_ns = now};
+    *p = (struct progress){.out = out, .what = what, .total = total, .started_ns = clock_now()};
 }
 
-static void update_rate(struct progress_rate *r, uint64_t count, double elapsed_s, bool first)
+/* Until these seconds have passed it is the average of all so far. */
+static void update_rate(struct progress_rate *r, uint64_t count, double elapsed_s, double since_s)
 {
     double now = (double)(count - r->last) / elapsed_s;
-    double weight = first ? 1.0 : elapsed_s / (elapsed_s + smooth_s);
+    double over_s = elapsed_s + smooth_s;
 
-    r->a_second += (now - r->a_second) * weight;
+    r->a_second += (now - r->a_second) * elapsed_s / (since_s < over_s ? since_s : over_s);
     r->last = count;
+}
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / (double)CLOCK_NS_PER_S;
 }
 
 static void update(struct progress *p, uint64_t done, uint64_t at)
 {
     int64_t now = clock_now();
-    double elapsed_s = (double)(now - p->last_ns) / (double)CLOCK_NS_PER_S;
-    bool first = p->last_ns == p->started_ns;
 
-    if (elapsed_s <= 0.0)
-        return;
-    update_rate(&p->counted, done, elapsed_s, first);
-    update_rate(&p->passed, at, elapsed_s, first);
+    if (p->first_ns == 0) {
+        p->first_ns = now;
+        p->counted.last = done;
+        p->passed.last = at;
+    } else if (now > p->last_ns) {
+        update_rate(&p->counted, done, seconds(now - p->last_ns), seconds(now - p->first_ns));
+        update_rate(&p->passed, at, seconds(now - p->last_ns), seconds(now - p->first_ns));
+    }
     p->last_ns = now;
 }
 

@@ -145,9 +145,9 @@ static bool make_samples(struct sender *s, const struct arguments *a, struct err
             return error_set(err, ERROR_STOPPED, "Stopped", "stopped by a signal");
         buf_reset(&body, SAMPLE_BODY_MAX);
         sample_next(&sample, &body);
-        s->at = (uint64_t)i;
         if (!sender_add(s, buf_text(&body), body.len, (uint64_t)i, err))
             return false;
+        s->at = (uint64_t)i;
     }
     return true;
 }

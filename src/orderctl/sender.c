@@ -247,7 +247,6 @@ static bool take_lines(struct sender *s, struct lines *lines, uint64_t from, sen
         if (s->batch.count > 0 && lines_waits(lines) && !send_batch(s, err))
             return false;
         answer = lines_next(lines, &line, err);
-        s->at = lines->offset;
         if (answer == LINES_FAILED)
             return err->kind == ERROR_STOPPED
                        ? false
@@ -260,6 +259,7 @@ static bool take_lines(struct sender *s, struct lines *lines, uint64_t from, sen
                  !take(arg, s, buf_text(&line), line.len, lines->number, err))
             return false;
         pass(s, lines->number);
+        s->at = lines->offset;
     }
 }
 

@@ -8,13 +8,15 @@
 #include "orderctl/stats_page.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
     FILE_MAX = 1024 * 1024,
     PAGE_MAX = 64 * 1024,
-    STALE_MS = 10 * 1000, /* it is written each second */
+    GONE_S = 3, /* it is written each second */
+    STALE_S = 10,
 };
 
 static const char clear_screen[] = "\033[H\033[2J";
@@ -29,7 +31,8 @@ static bool cannot_read(const struct settings *s, int code, struct error *err)
                          code == EACCES ? "; it is for root, orderd and its group" : "");
     return error_set(err, ERROR_REJECTED, "NoStatus",
                      "there is no status file %s (status.file: %s): orderd does not run here "
-                     "(\"systemctl status orderd\" tells more), or has another status.file",
+                     "(\"systemctl status orderd\" tells more), or its file system is full, or it "
+                     "has another status.file",
                      path, config_origin(s, "status.file"));
 }
 
@@ -50,6 +53,13 @@ static bool read_file(const struct settings *s, struct buf *out, struct error *e
     return ok || cannot_read(s, out->overflowed ? EFBIG : EIO, err);
 }
 
+static bool is_stopped(const json_t *status)
+{
+    const char *state = json_string_value(json_object_get(status, "state"));
+
+    return state != NULL && strcmp(state, "stopped") == 0;
+}
+
 static bool read_status(const struct settings *s, struct buf *text, json_t **status,
                         struct error *err)
 {
@@ -67,34 +77,38 @@ static bool read_status(const struct settings *s, struct buf *text, json_t **sta
                      s->values.status.file, fault.text);
 }
 
-/* Times of this form are compared as texts. */
-static bool is_time(const char *text)
+/* Says that it has stopped; nothing when it has not. */
+static void put_end(struct buf *out, const json_t *status)
 {
-    return strlen(text) == CLOCK_TEXT_SIZE - 1 && text[4] == '-' && text[10] == 'T' &&
-           strspn(text, "0123456789-:.TZ") == CLOCK_TEXT_SIZE - 1;
+    const char *since = json_string_value(json_object_get(status, "since"));
+
+    if (is_stopped(status))
+        (void)buf_printf(out, "orderd stopped at %s: this is how it ended",
+                         since != NULL ? since : "no known time");
 }
 
-static const char *text_at(const json_t *status, const char *name)
+/* Tells whether there is a process of that number, whosever it is. */
+static bool is_there(json_int_t pid)
 {
-    const char *text = json_string_value(json_object_get(status, name));
-
-    return text != NULL ? text : "";
+    return pid <= 0 || pid > INT32_MAX || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
 }
 
 /* Says that nobody writes it any more: what the page shows is not what is. Nothing while somebody
- * does. */
-static void put_end(struct buf *out, const json_t *status)
+ * does. A process that is not here, while its file is fresh, is in another container. */
+static void put_headline(struct buf *out, const json_t *status)
 {
-    const char *written = text_at(status, "written_at");
-    char oldest[CLOCK_TEXT_SIZE];
+    double age_s = (double)clock_wall_ms() / 1e3 - stats_page_time(status, "written_at");
+    json_int_t pid = json_integer_value(json_object_get(status, "pid"));
 
-    clock_format(clock_wall_ms() - STALE_MS, oldest);
-    if (strcmp(text_at(status, "state"), "stopped") == 0)
-        (void)buf_printf(out, "orderd stopped at %s: this is how it ended",
-                         text_at(status, "since"));
-    else if (!is_time(written) || strcmp(written, oldest) < 0)
-        (void)buf_printf(out, "warning: written at %s and not since: orderd has ended, or hangs",
-                         written[0] != '\0' ? written : "no known time");
+    if (is_stopped(status) || age_s < GONE_S)
+        return;
+    if (!is_there(pid)) {
+        (void)buf_printf(out, "orderd has ended without a word (pid %lld is gone)", (long long)pid);
+    } else if (age_s > STALE_S) {
+        (void)buf_puts(out, "orderd hangs, or its file cannot be written: last written ");
+        stats_page_put_span(out, age_s);
+        (void)buf_puts(out, " ago");
+    }
 }
 
 /* Cuts a page to a number of lines, of which the last one then says how many are left out. */
@@ -126,16 +140,12 @@ static size_t room_for(const struct output *out, const char *end)
 }
 
 /* AGAIN: in the place of the page before, on a terminal. */
-static void show(struct context *c, const struct buf *text, const json_t *status, bool again,
+static void show(struct context *c, const json_t *status, bool again, const char *headline,
                  const char *end)
 {
     CLEANUP(buf_release) struct buf page = BUF_INIT(PAGE_MAX);
 
-    if (c->out->json) {
-        output_json(c->out, text->data, text->len);
-        return;
-    }
-    stats_page_put(&page, status, c->out);
+    stats_page_put(&page, headline, status, c->out);
     if (again && c->out->width > 0)
         output_bytes(c->out, clear_screen, sizeof(clear_screen) - 1);
     else if (again)
@@ -148,17 +158,22 @@ static void show(struct context *c, const struct buf *text, const json_t *status
 static bool show_once(struct context *c, bool again, struct error *err)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(FILE_MAX);
+    CLEANUP(buf_release) struct buf headline = BUF_INIT(FILE_MAX);
     CLEANUP(buf_release) struct buf end = BUF_INIT(FILE_MAX);
     CLEANUP(json_decrefp) json_t *status = NULL;
 
     if (!read_status(c->settings, &text, &status, err))
         return false;
+    put_headline(c->out->json ? &end : &headline, status); /* programs get the file as it is */
     put_end(&end, status);
-    show(c, &text, status, again, buf_text(&end));
-    if (end.len > 0) {
+    if (c->out->json)
+        output_json(c->out, text.data, text.len);
+    else
+        show(c, status, again, buf_text(&headline), buf_text(&end));
+    if (end.len > 0)
         output_message(c->out, "%s", buf_text(&end));
+    if (end.len + headline.len > 0)
         context_note(c, OUTCOME_INCOMPLETE);
-    }
     return true;
 }
 
@@ -193,6 +208,12 @@ static bool run(struct context *c, const struct arguments *a, struct error *err)
 {
     int64_t pause = arguments_number(a, "interval", 1) * CLOCK_NS_PER_S;
 
+    if (config_origin(c->settings, "status.file")[0] == '\0') { /* nothing could be read */
+        *err = c->problem;
+        return false;
+    }
+    if (c->settings->problems.count > 0) /* a daemon that runs has others */
+        config_print_problems(c->settings, &c->problem, "orderctl: warning", c->out->messages);
     if (c->config->status.file[0] == '\0')
         return error_set(err, ERROR_CONFIG, "NoStatus",
                          "status.file is empty: orderd writes no status");
@@ -222,10 +243,12 @@ const struct command command_stats = {
     .arguments = "[--watch [--interval SECONDS]]",
     .summary = "Shows how orderd is: rates, latencies, workers, breakers, cost",
     .details = "It reads the file that orderd replaces each second (status.file), so it works on\n"
-               "the daemon's host only, and also while the daemon hangs. --json prints that file.\n"
+               "the daemon's host only, and also while the daemon hangs, or other settings are\n"
+               "wrong. --json prints that file.\n"
                "Exit status 1 when orderd has stopped, or the file is older than 10 s; with\n"
                "--watch, when it ends.\n",
     .flags = flags,
+    .copes = true,
     .check = check,
     .run = run,
 };

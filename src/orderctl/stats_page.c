@@ -57,8 +57,8 @@ static void put_line(struct page *p, const char *label, const struct buf *text)
     put_colored(p, COLOR_NONE, label, text);
 }
 
-/* "1.2 ms": three digits, in a unit that makes it short. */
-static void put_span(struct buf *out, double seconds)
+/* Three digits, in a unit that makes it short. */
+void stats_page_put_span(struct buf *out, double seconds)
 {
     if (!(seconds >= 0 && seconds < LONGEST_S)) { /* not what orderd writes */
         (void)buf_putc(out, '-');
@@ -76,7 +76,39 @@ static void put_span(struct buf *out, double seconds)
         (void)buf_printf(out, "%.1f h", seconds / 3600);
 }
 
-static void put_head(struct page *p, const json_t *s)
+double stats_page_time(const json_t *object, const char *name)
+{
+    struct tm t = {.tm_year = 0};
+    const char *rest = strptime(text_at(object, name), "%Y-%m-%dT%H:%M:%S", &t);
+
+    return rest != NULL ? (double)timegm(&t) + strtod(rest, NULL) : -1;
+}
+
+/* What the file says of now is not so: that comes first. */
+static void put_headline(struct page *p, const char *headline)
+{
+    (void)buf_puts(p->out, output_color(p->shown, COLOR_BAD));
+    (void)text_put(p->out, headline, strlen(headline), p->shown->width);
+    (void)buf_puts(p->out, output_color(p->shown, COLOR_NONE));
+    (void)buf_putc(p->out, '\n');
+}
+
+static void put_settings(struct page *p, const json_t *settings)
+{
+    char bytes[4 * LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+
+    if (text_at(settings, "reload_refused_at")[0] != '\0')
+        (void)buf_printf(&line, "reload refused at %s: %s", text_at(settings, "reload_refused_at"),
+                         text_at(settings, "reload_error"));
+    if (text_at(settings, "need_restart")[0] != '\0')
+        (void)buf_printf(&line, "%swait for a restart: %s", line.len > 0 ? "; " : "",
+                         text_at(settings, "need_restart"));
+    if (line.len > 0)
+        put_colored(p, COLOR_WARNING, "settings", &line);
+}
+
+static void put_head(struct page *p, const char *label, const json_t *s)
 {
     char bytes[LINE_MAX_BYTES];
     struct buf line = BUF_FIXED(bytes);
@@ -84,17 +116,20 @@ static void put_head(struct page *p, const json_t *s)
     (void)buf_printf(&line, "%s since %s", text_at(s, "state"), text_at(s, "since"));
     if (text_at(s, "why")[0] != '\0')
         (void)buf_printf(&line, ": %s", text_at(s, "why"));
-    put_line(p, "orderd", &line);
+    put_line(p, label, &line);
     buf_reset(&line, sizeof(bytes));
     (void)buf_printf(&line, "%s, process %lld, started %s", text_at(s, "version"), int_at(s, "pid"),
                      text_at(s, "started_at"));
     put_line(p, "", &line);
     buf_reset(&line, sizeof(bytes));
-    (void)buf_printf(&line, "%s", text_at(s, "queue"));
+    (void)buf_puts(&line, text_at(s, "queue")[0] != '\0' ? text_at(s, "queue") : "-");
     put_line(p, "queue", &line);
     buf_reset(&line, sizeof(bytes));
-    (void)buf_printf(&line, "%s in %s", text_at(s, "table"), text_at(s, "region"));
+    (void)buf_puts(&line, text_at(s, "table"));
+    if (text_at(s, "region")[0] != '\0')
+        (void)buf_printf(&line, " in %s", text_at(s, "region"));
     put_line(p, "table", &line);
+    put_settings(p, at(s, "settings"));
 }
 
 static void put_counts(struct page *p, const char *label, const json_t *counts)
@@ -116,9 +151,8 @@ static void put_counts(struct page *p, const char *label, const json_t *counts)
     put_line(p, label, &line);
 }
 
-/* What should be zero, where it is not; else an empty line: the page stays as long, and what
- * follows stands apart. */
-static void put_troubles(struct page *p, const json_t *counts)
+/* What should be zero, where it is not. */
+static void put_nonzero(struct buf *out, const char *begin, const json_t *counts)
 {
     static const struct {
         const char *name, *text;
@@ -127,17 +161,33 @@ static void put_troubles(struct page *p, const json_t *counts)
                     {"unreadable", "unreadable messages"},
                     {"throttles", "throttled calls"},
                     {"log_lines_lost", "lost log lines"}};
-    char bytes[LINE_MAX_BYTES];
-    struct buf line = BUF_FIXED(bytes);
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
         long long number = int_at(counts, troubles[i].name);
 
-        if (number > 0)
-            (void)buf_printf(&line, "%s%lld %s", line.len > 0 ? ", " : "", number,
-                             troubles[i].text);
+        if (number > 0) {
+            (void)buf_printf(out, "%s%lld %s", begin, number, troubles[i].text);
+            begin = ", ";
+        }
     }
-    put_line(p, line.len > 0 ? "troubles" : "", &line);
+}
+
+/* Those of the last interval; what is over stands behind them, or alone and dim. Else an empty
+ * line: the page stays as long, and what follows stands apart. */
+static void put_troubles(struct page *p, const json_t *now, const json_t *ever)
+{
+    char bytes[LINE_MAX_BYTES];
+    struct buf line = BUF_FIXED(bytes);
+    bool any;
+
+    put_nonzero(&line, "", now);
+    any = line.len > 0;
+    put_nonzero(&line, any ? "; since start: " : "since start: ", ever);
+    put_colored(p,
+                any            ? COLOR_WARNING
+                : line.len > 0 ? COLOR_DIM
+                               : COLOR_NONE,
+                any ? "troubles" : "", &line);
 }
 
 /* A bar on a scale of factors from 100 us to an hour, as a wait may be of either size: each of the
@@ -167,7 +217,7 @@ static void put_stage(struct page *p, const char *name, const json_t *stage)
         char text[32];
         struct buf span = BUF_FIXED(text);
 
-        put_span(&span, number_at(stage, quantiles[i]));
+        stats_page_put_span(&span, number_at(stage, quantiles[i]));
         (void)buf_printf(&line, "%9s", buf_text(&span));
     }
     (void)buf_puts(&line, "  ");
@@ -184,20 +234,11 @@ static void put_stages(struct page *p, const json_t *stages)
         put_stage(p, names[i], at(stages, names[i]));
 }
 
-/* A time as orderd writes it, in seconds; negative when it is none. */
-static double time_at(const json_t *object, const char *name)
-{
-    struct tm t = {.tm_year = 0};
-    const char *rest = strptime(text_at(object, name), "%Y-%m-%dT%H:%M:%S", &t);
-
-    return rest != NULL ? (double)timegm(&t) + strtod(rest, NULL) : -1;
-}
-
 /* " (14 s ago)": before the status was written. */
 static void put_age(struct buf *out, const json_t *s, double then)
 {
     (void)buf_puts(out, " (");
-    put_span(out, time_at(s, "written_at") - then);
+    stats_page_put_span(out, stats_page_time(s, "written_at") - then);
     (void)buf_puts(out, " ago)");
 }
 
@@ -213,13 +254,13 @@ static void put_backlog(struct page *p, const json_t *s)
     if (known) {
         (void)buf_printf(&line, "%lld visible, %lld hidden, %lld delayed", int_at(b, "visible"),
                          int_at(b, "hidden"), int_at(b, "delayed"));
-        put_age(&line, s, time_at(b, "read_at"));
+        put_age(&line, s, stats_page_time(b, "read_at"));
     } else {
         (void)buf_puts(&line, "unknown");
     }
     if (known_dead) {
         (void)buf_printf(&line, "; %lld dead letters", int_at(b, "dead_letters"));
-        put_age(&line, s, time_at(b, "dead_letters_read_at"));
+        put_age(&line, s, stats_page_time(b, "dead_letters_read_at"));
     } else if (known) {
         (void)buf_puts(&line, "; dead letters unknown");
     }
@@ -238,11 +279,11 @@ static void put_hand(struct page *p, const json_t *hand)
                      int_at(hand, "asked"));
     if (json_is_number(at(hand, "oldest_seconds"))) {
         (void)buf_puts(&line, "; oldest ");
-        put_span(&line, number_at(hand, "oldest_seconds"));
+        stats_page_put_span(&line, number_at(hand, "oldest_seconds"));
     }
     if (json_is_number(at(hand, "lease_left_seconds"))) {
         (void)buf_puts(&line, ", shortest lease ");
-        put_span(&line, number_at(hand, "lease_left_seconds"));
+        stats_page_put_span(&line, number_at(hand, "lease_left_seconds"));
     }
     put_line(p, "in hand", &line);
 }
@@ -264,7 +305,7 @@ static void put_credentials(struct page *p, const json_t *c)
     char bytes[LINE_MAX_BYTES];
     struct buf line = BUF_FIXED(bytes);
 
-    (void)buf_puts(&line, text_at(c, "source")[0] != '\0' ? text_at(c, "source") : "none");
+    (void)buf_puts(&line, text_at(c, "source")[0] != '\0' ? text_at(c, "source") : "-");
     if (text_at(c, "expires_at")[0] != '\0')
         (void)buf_printf(&line, ", until %s", text_at(c, "expires_at"));
     if (text_at(c, "error")[0] != '\0')
@@ -320,25 +361,28 @@ static void put_threads(struct page *p, const json_t *threads, const char *label
     for (size_t k = 0; k < KINDS_MAX && kinds[k].doing != NULL; k++) {
         (void)buf_printf(&line, "%s%u %s (longest ", k > 0 ? ", " : "", kinds[k].count,
                          kinds[k].doing);
-        put_span(&line, kinds[k].longest);
+        stats_page_put_span(&line, kinds[k].longest);
         (void)buf_putc(&line, ')');
     }
     if (line.len > 0)
         put_line(p, label, &line);
 }
 
-/* With a message below it all is seen on a terminal of 24 lines. */
-void stats_page_put(struct buf *out, const json_t *s, const struct output *shown)
+/* With a headline, or a message below, it all is seen on a terminal of 24 lines. */
+void stats_page_put(struct buf *out, const char *headline, const json_t *s,
+                    const struct output *shown)
 {
     struct page p = {out, shown};
     char label[32];
 
-    put_head(&p, s);
+    if (headline[0] != '\0')
+        put_headline(&p, headline);
+    put_head(&p, headline[0] != '\0' ? "it said" : "orderd", s);
     (void)snprintf(label, sizeof(label), "last %.0f s", number_at(at(s, "interval"), "seconds"));
     put_counts(&p, label, at(s, "interval"));
     put_counts(&p, "since start", at(s, "since_start"));
     put_stages(&p, at(s, "stages"));
-    put_troubles(&p, at(s, "since_start"));
+    put_troubles(&p, at(s, "interval"), at(s, "since_start"));
     put_backlog(&p, s);
     put_hand(&p, at(s, "hand"));
     put_threads(&p, at(s, "threads"), "workers", "worker-");

@@ -1,9 +1,10 @@
 /*
- * DESIGN: a terminal that is too narrow takes from whatever column is the widest, one by one, until
- * the rest fits: short columns stay whole as long as there is a longer one to take from. No column
- * becomes narrower than what still says something. Where an id does not fit into its column its
- * row goes on below, as that of a long name in df(1). An id that would take more than a third of
- * the terminal is not even tried: it costs its own row a line, and no other row anything.
+ * DESIGN: a terminal that is too narrow takes year and seconds from the times first, as half a time
+ * is none, and then from whatever column is the widest, one by one, until the rest fits: short
+ * columns stay whole as long as there is a longer one to take from. No column becomes narrower than
+ * what still says something. Where an id does not fit into its column its row goes on below, as
+ * that of a long name in df(1). An id that would take more than a third of the terminal is not even
+ * tried: it costs its own row a line, and no other row anything.
  */
 #include "orderctl/table.h"
 
@@ -158,6 +159,12 @@ static void fit(const struct table *t, size_t *widths)
 
     for (size_t i = 0; i < t->column_count; i++)
         total += widths[i] = t->widths[i];
+    for (size_t i = 0; i < t->column_count && t->out->width > 0 && total > t->out->width; i++) {
+        if (t->columns[i].time && widths[i] > t->columns[i].min) {
+            total -= widths[i] - t->columns[i].min;
+            widths[i] = t->columns[i].min;
+        }
+    }
     for (; t->out->width > 0 && total > t->out->width; total--) {
         column = widest(t, widths);
         if (column == NULL)
@@ -181,6 +188,27 @@ struct shown {
     enum color color;
 };
 
+/* Appends "11-22 13:05" of 2026-11-22T13:05:09.123Z; false when TEXT is no such time. */
+static bool put_short_time(struct buf *out, const char *text, size_t len)
+{
+    static const char form[] = "0000-00-00T00:00:00.000Z";
+
+    if (len != sizeof(form) - 1)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    return buf_printf(out, "%.5s %.5s", text + 5, text + 11);
+}
+
+/* Appends as much of a text as MAX columns take; returns how many it takes. */
+static size_t put_cut(const struct table_column *c, const char *text, size_t len, size_t max,
+                      struct buf *out)
+{
+    return c->time && put_short_time(out, text, len) ? TABLE_TIME_MIN
+                                                     : text_put(out, text, len, max);
+}
+
 /* Appends one cell with the blanks that belong to it; the last column has none behind it. What is
  * behind one that stands out of its column goes on below, END columns from the left. */
 static void put_cell(const struct table *t, size_t column, struct shown s, size_t max, size_t end,
@@ -192,7 +220,7 @@ static void put_cell(const struct table *t, size_t column, struct shown s, size_
     size_t blanks;
 
     if (terminal && s.width > larger(max, s.least)) {
-        s.width = text_put(&cut, s.text, s.len, larger(max, s.least));
+        s.width = put_cut(&t->columns[column], s.text, s.len, larger(max, s.least), &cut);
         s.text = buf_text(&cut);
         s.len = cut.len;
     }

@@ -83,6 +83,20 @@ static bool is_hopeless(const struct error *err)
     return err->kind == ERROR_CONFIG || err->kind == ERROR_REJECTED;
 }
 
+void check_waits_for(struct check_patience *patience, struct error *out)
+{
+    pthread_mutex_lock(&patience->lock);
+    *out = patience->fault;
+    pthread_mutex_unlock(&patience->lock);
+}
+
+static void wait_for(struct check_patience *patience, const struct error *fault)
+{
+    pthread_mutex_lock(&patience->lock);
+    patience->fault = *fault;
+    pthread_mutex_unlock(&patience->lock);
+}
+
 bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struct error *err),
                   void *arg, struct error *err)
 {
@@ -95,7 +109,7 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
 
         if (err->kind == ERROR_STOPPED || is_hopeless(err))
             return false;
-        atomic_store(&patience->held, err->kind != ERROR_AUTH);
+        wait_for(patience, err);
         if (err->kind != ERROR_AUTH)
             auth_since = -1;
         else if (auth_since < 0)
@@ -110,6 +124,7 @@ bool check_insist(struct check_patience *patience, bool (*step)(void *arg, struc
         if (stop_wait(patience->stop, now + backoff_jittered(backoff_next(&pauses))))
             return error_set(err, ERROR_STOPPED, "Stopped", "told to stop before the start");
     }
+    wait_for(patience, &ERROR_INIT);
     return true;
 }
 

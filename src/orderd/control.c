@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void control_init(struct control *c, const struct settings *settings,
@@ -78,6 +79,8 @@ static void take_over(struct control *c, struct settings *fresh)
 
     config_changes(current(c), fresh, true, &changed);
     config_changes(c->settings, fresh, false, &waiting);
+    (void)snprintf(c->need_restart, sizeof(c->need_restart), "%s", buf_text(&waiting));
+    c->refused_ms = 0;
     release_settings(c->reloaded);
     c->reloaded = fresh;
     reopen_log(&fresh->values);
@@ -97,6 +100,8 @@ void control_reload(struct control *c)
     }
     reopen_log(&current(c)->values); /* a rotation does not wait for valid settings */
     log_failure(LOG_ERROR, "reload_refused", &err);
+    c->refused = err;
+    c->refused_ms = clock_wall_ms();
     release_settings(fresh);
 }
 

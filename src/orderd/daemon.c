@@ -315,7 +315,7 @@ static void log_account(const struct stats *s)
 }
 
 /* What goes from phase to phase is looked at often, so that nobody waits for a tick. */
-static int tick_ms(const struct daemon *d)
+static int tick_ms(struct daemon *d)
 {
     bool lasts = d->phase == RUNNING || (d->phase == STARTING && start_held(&d->start));
 
@@ -341,15 +341,6 @@ static bool run(struct daemon *d, struct error *err)
     return ok;
 }
 
-/* Who asks systemd for the reason of an end that nobody asked for is to see it. */
-static void tell_end(struct daemon *d, const struct error *why)
-{
-    char sentence[SENTENCE_MAX];
-
-    sentence_make_end(why, sentence);
-    notify_status(&d->notify, sentence);
-}
-
 bool daemon_run(const struct settings *settings, const struct config_request *request,
                 struct error *err)
 {
@@ -359,7 +350,9 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
         .stop = {.fd = -1},
         .abort = {.fd = -1},
         .signals = -1,
+        .start.patience = CHECK_PATIENCE_INIT,
     };
+    const char *sentence;
     bool ok;
 
     if (!http_global_init(err))
@@ -368,11 +361,11 @@ bool daemon_run(const struct settings *settings, const struct config_request *re
     reporter_init(&d.reporter, &d.control, &d.start);
     ok = run(&d, err);
     end_threads(&d);
-    reporter_end(&d.reporter);
+    sentence = reporter_end(&d.reporter, ok ? NULL : err);
     if (ok)
         log_account(&d.stats);
-    else
-        tell_end(&d, err);
+    else /* who asks systemd for the reason is to see it */
+        notify_status(&d.notify, sentence);
     log_stop_writer();
     release(&d);
     http_global_release();

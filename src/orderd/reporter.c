@@ -4,12 +4,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATUS_EVERY_NS (1 * CLOCK_NS_PER_S)
@@ -17,74 +14,20 @@
 
 enum { STATUS_FILE, PROMETHEUS_FILE }; /* of the replacer */
 
-enum {
-    FRESH_MS = 5000, /* who wrote a status within that time goes on doing so */
-    NAME_SIZE = 64,  /* of a process: proc(5) has 16, and a line end */
-};
-
 /* --- the files ----------------------------------------------------------------------------------
  *
  * What follows runs in the thread that writes. The watchdog does not look at that: a disk that
  * stalls is no fault that a restart mends, and costs nothing but fresh files.
  */
 
-/* Returns who wrote the status at PATH a moment ago; 0: nobody did. */
-static pid_t writer_of(const char *path)
-{
-    char head[256] = ""; /* the process stands near the begin (status_put) */
-    struct stat status;
-    const char *pid;
-    int64_t written_ms;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool ok;
-
-    if (fd < 0)
-        return 0;
-    ok = fstat(fd, &status) == 0 && read(fd, head, sizeof(head) - 1) > 0;
-    (void)close(fd);
-    pid = strstr(head, "\"pid\":");
-    if (!ok || pid == NULL)
-        return 0;
-    written_ms = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / CLOCK_NS_PER_MS;
-    if (clock_wall_ms() - written_ms > FRESH_MS)
-        return 0;
-    return (pid_t)strtol(pid + strlen("\"pid\":"), NULL, 10);
-}
-
-/* Fills in the name of a process that runs; WHO is its number, or "self". */
-static bool read_name(const char *who, char name[NAME_SIZE])
-{
-    char path[32];
-    FILE *f;
-    bool ok;
-
-    (void)snprintf(path, sizeof(path), "/proc/%s/comm", who);
-    f = fopen(path, "re");
-    ok = f != NULL && fgets(name, NAME_SIZE, f) != NULL;
-    if (f != NULL)
-        (void)fclose(f);
-    return ok;
-}
-
-/* In a container that took over the file of another one the number may be anybody's. */
-static bool is_called_as_we_are(pid_t pid)
-{
-    char number[16];
-    char name[NAME_SIZE];
-    char ours[NAME_SIZE];
-
-    (void)snprintf(number, sizeof(number), "%d", (int)pid);
-    return read_name(number, name) && read_name("self", ours) && strcmp(name, ours) == 0;
-}
-
 /* Two daemons that write one file hide each other. */
-static void look_for_another(unsigned file, const char *path)
+static void tell_shared(unsigned file, const char *path)
 {
-    pid_t pid = file == STATUS_FILE ? writer_of(path) : 0;
-
-    if (pid > 0 && pid != getpid() && is_called_as_we_are(pid))
-        log_event(LOG_WARNING, "status_file_shared", LOG_STR("path", path), LOG_INT("pid", pid),
-                  LOG_STR("error", "another orderd writes it too; each needs a file of its own"));
+    log_event(LOG_WARNING, "file_shared",
+              LOG_STR("setting", file == STATUS_FILE ? "status.file" : "metrics.prometheus_file"),
+              LOG_STR("path", path),
+              LOG_STR("error", "another process replaces it too, likely another orderd; each needs "
+                               "a file of its own"));
 }
 
 /* A default directory that is not there is how one runs it by hand: no reason to complain. */
@@ -99,9 +42,9 @@ static void complain(unsigned file, const char *path, const struct error *why)
 /* --- its life -----------------------------------------------------------------------------------
  */
 
-void reporter_init(struct reporter *r, const struct control *control, const struct start *start)
+void reporter_init(struct reporter *r, const struct control *control, struct start *start)
 {
-    static const struct replacer_observer observer = {look_for_another, complain};
+    static const struct replacer_observer observer = {tell_shared, complain};
 
     *r = (struct reporter){
         .control = control,
@@ -275,11 +218,6 @@ static void fill_threads(struct reporter *r, const struct crew *c)
     }
 }
 
-static bool is_held(const struct reporter *r, enum status_state state)
-{
-    return state == STATUS_STARTING && start_held(r->start);
-}
-
 /* Of what was asked for, and of the breakers, which are filled. */
 static void fill_state(struct reporter *r, enum status_state state, int64_t until_ns)
 {
@@ -311,6 +249,10 @@ static void fill_process(struct reporter *r)
     s->environment = start->environment_suffix;
     s->table = start->table.name;
     s->queue = s->region = "";
+    s->paused = r->control->paused;
+    s->need_restart = r->control->need_restart;
+    s->reload_refused_ms = r->control->refused_ms;
+    s->reload_error = r->control->refused.text;
     s->now_ms = r->now.wall_ms;
     s->started_ms = r->started_ms;
     s->started_ns = r->started_ns;
@@ -328,7 +270,6 @@ static void fill_status(struct reporter *r, enum status_state state, int64_t unt
     struct status *s = &r->status;
 
     fill_process(r);
-    s->start_held = is_held(r, state);
     if (r->control->crew != NULL) { /* what the start finds is its thread's until that has ended */
         s->queue = r->start->findings.queue_url;
         s->region = r->control->services->region;
@@ -383,9 +324,13 @@ const char *reporter_tick(struct reporter *r, enum status_state state, int64_t u
 {
     int64_t now = clock_now();
     int64_t interval = control_config(r->control)->metrics.interval_seconds * CLOCK_NS_PER_S;
-    bool changed = state != r->asked || is_held(r, state) != r->status.start_held;
+    bool waited = r->status.fault.kind != ERROR_NONE;
 
-    if (!changed && now - r->written_ns < STATUS_EVERY_NS)
+    r->status.fault = ERROR_INIT;
+    if (state == STATUS_STARTING)
+        check_waits_for(&r->start->patience, &r->status.fault);
+    if (state == r->asked && waited == (r->status.fault.kind != ERROR_NONE) &&
+        now - r->written_ns < STATUS_EVERY_NS)
         return r->sentence;
     read_now(r);
     write_status(r, state, until_ns);
@@ -394,11 +339,13 @@ const char *reporter_tick(struct reporter *r, enum status_state state, int64_t u
     return r->sentence;
 }
 
-void reporter_end(struct reporter *r)
+const char *reporter_end(struct reporter *r, const struct error *why)
 {
+    r->status.fault = why != NULL ? *why : ERROR_INIT;
     read_now(r);
     write_status(r, STATUS_STOPPED, 0);
     if (r->control->crew != NULL) /* else nothing has happened */
         write_metrics(r);
     replacer_free(TAKE_PTR(r->replacer), END_PATIENCE_NS);
+    return r->sentence;
 }

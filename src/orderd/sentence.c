@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#include <stdio.h>
 #include <string.h>
+
+enum { NAMES_MAX = 150 }; /* bytes of the names of settings */
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
@@ -21,12 +22,15 @@ static void put_cause(struct buf *out, const char *what, const char *code)
 void sentence_fill_why(struct status *s)
 {
     struct buf out = BUF_FIXED(s->why);
+    const struct error *fault = &s->fault;
 
     s->why[0] = '\0';
+    if (fault->kind != ERROR_NONE) /* many a text has the code in it */
+        put_cause(&out, fault->text, strstr(fault->text, fault->code) != NULL ? "" : fault->code);
     if (s->state == STATUS_STOPPED)
         return;
-    if (s->start_held)
-        put_cause(&out, "SQS, DynamoDB or the credentials do not answer as they should", "");
+    if (s->state == STATUS_PAUSED && s->asked > 0)
+        put_cause(&out, "an open poll may still bring messages", "");
     if (s->table_breaker.state == BREAKER_OPEN)
         put_cause(&out, "the table takes no records", s->table_breaker.error.code);
     else if (s->table_breaker.state == BREAKER_TRIAL)
@@ -93,7 +97,7 @@ static void put_running(struct buf *out, const struct status *s)
 
 static void put_paused(struct buf *out, const struct status *s)
 {
-    (void)buf_puts(out, "Paused");
+    (void)buf_puts(out, s->asked > 0 ? "Pausing" : "Paused");
     put_since(out, s);
     if (s->now.in_hand > 0) {
         (void)buf_puts(out, ", ");
@@ -115,6 +119,8 @@ static void put_holding(struct buf *out, const struct status *s)
         put_span(out, s->oldest_ms);
         (void)buf_puts(out, " old");
     }
+    if (s->paused)
+        (void)buf_puts(out, ", paused");
 }
 
 static void put_draining(struct buf *out, const struct status *s)
@@ -125,6 +131,43 @@ static void put_draining(struct buf *out, const struct status *s)
     put_messages(out, s->drained_of);
     (void)buf_puts(out, " left, up to ");
     put_span(out, s->drain_left_ms > 0 ? s->drain_left_ms : 0);
+}
+
+/* As many names as a sentence bears. */
+static void put_names(struct buf *out, const char *names)
+{
+    size_t len = strlen(names);
+
+    if (len > NAMES_MAX)
+        for (len = NAMES_MAX; names[len] != ','; len--)
+            ;
+    (void)buf_append(out, names, len);
+    (void)buf_puts(out, names[len] != '\0' ? " ..." : "");
+}
+
+static void put_settings(struct buf *out, const struct status *s)
+{
+    if (s->need_restart[0] != '\0') {
+        (void)buf_puts(out, "; settings wait for a restart: ");
+        put_names(out, s->need_restart);
+    }
+    if (s->reload_refused_ms != 0)
+        (void)buf_puts(out, "; the last reload was refused");
+}
+
+/* A reason may be a service's, and systemd takes a line of UTF-8. */
+static void make_line(struct buf *text)
+{
+    size_t taken;
+
+    for (size_t at = 0; at < text->len; at += taken) {
+        char *c = text->data + at;
+
+        taken = utf8_sequence(c, text->len - at);
+        if (taken == 0 || (unsigned char)*c < ' ' || *c == '\x7f')
+            *c = ' ';
+        taken = taken > 0 ? taken : 1;
+    }
 }
 
 void sentence_make(const struct status *s, char out[SENTENCE_MAX])
@@ -150,23 +193,12 @@ void sentence_make(const struct status *s, char out[SENTENCE_MAX])
         break;
     case STATUS_STOPPED:
     case STATUS_STATES:
-        (void)buf_puts(&text, "Stopped");
+        (void)buf_puts(&text, s->fault.kind != ERROR_NONE ? "Ended" : "Stopped");
         break;
     }
     if (s->why[0] != '\0')
         (void)buf_printf(&text, ": %s", s->why);
-}
-
-/* The text may be a service's, and systemd takes a line of UTF-8. */
-void sentence_make_end(const struct error *why, char out[SENTENCE_MAX])
-{
-    char text[SENTENCE_MAX + sizeof(why->text)];
-    size_t len;
-
-    (void)snprintf(text, sizeof(text), "Ended: %s", why->text);
-    len = utf8_cut(text, strlen(text), SENTENCE_MAX - 1);
-    (void)snprintf(out, SENTENCE_MAX, "%.*s", (int)len, text);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)out[i] < ' ' || out[i] == '\x7f')
-            out[i] = ' ';
+    if (s->state != STATUS_STOPPED)
+        put_settings(&text, s);
+    make_line(&text);
 }

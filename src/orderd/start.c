@@ -56,7 +56,11 @@ void start_release(struct start *s)
     services_release(&s->services);
 }
 
-bool start_held(const struct start *s)
+/* Rights and credentials are waited for no longer than a start usually takes. */
+bool start_held(struct start *s)
 {
-    return atomic_load(&s->patience.held);
+    struct error fault;
+
+    check_waits_for(&s->patience, &fault);
+    return fault.kind != ERROR_NONE && fault.kind != ERROR_AUTH;
 }

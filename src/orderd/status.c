@@ -56,6 +56,12 @@ static void put_count(struct buf *out, const char *name, int64_t number)
         put_int(out, name, number);
 }
 
+static void put_bool(struct buf *out, const char *name, bool value)
+{
+    put_name(out, name);
+    (void)buf_puts(out, value ? "true" : "false");
+}
+
 /* Seconds with three digits; a negative length is null. */
 static void put_seconds(struct buf *out, const char *name, int64_t ms)
 {
@@ -242,6 +248,15 @@ static void put_backlog(struct buf *out, const struct status *s)
     end(out);
 }
 
+static void put_settings(struct buf *out, const struct status *s)
+{
+    begin(out, "settings");
+    put_text(out, "need_restart", s->need_restart);
+    put_time(out, "reload_refused_at", s->reload_refused_ms);
+    put_text(out, "reload_error", s->reload_refused_ms != 0 ? s->reload_error : "");
+    end(out);
+}
+
 void status_put(struct buf *out, const struct status *s)
 {
     const struct metrics_reading start = {.at_ns = s->started_ns};
@@ -254,10 +269,12 @@ void status_put(struct buf *out, const struct status *s)
     put_text(out, "state", status_state_name(s->state));
     put_time(out, "since", s->since_ms);
     put_text(out, "why", s->why);
+    put_bool(out, "paused", s->paused);
     put_text(out, "environment", s->environment);
     put_text(out, "region", s->region);
     put_text(out, "queue", s->queue);
     put_text(out, "table", s->table);
+    put_settings(out, s);
     put_backlog(out, s);
     put_hand(out, s);
     begin(out, "breakers");

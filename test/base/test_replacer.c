@@ -23,30 +23,30 @@ static char directory[32];
 static struct error err;
 static struct replacer *replacer;
 static struct buf text = BUF_INIT(100);
-static atomic_uint begun[REPLACER_FILES], failed[REPLACER_FILES];
-static char order[8]; /* in which files were begun; of the thread that writes */
+static atomic_uint shared[REPLACER_FILES], failed[REPLACER_FILES];
+static char order[8]; /* in which files failed; of the thread that writes */
 
-static void begins(unsigned file, const char *path)
+static void is_shared(unsigned file, const char *path)
 {
     ck_assert_int_eq(strncmp(path, "/", 1), 0);
-    (void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%u", file);
-    atomic_fetch_add(&begun[file], 1);
+    atomic_fetch_add(&shared[file], 1);
 }
 
 static void fails(unsigned file, const char *path, const struct error *why)
 {
     ck_assert_ptr_nonnull(strstr(why->text, path));
+    (void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%u", file);
     atomic_fetch_add(&failed[file], 1);
 }
 
 static void setup(void)
 {
-    static const struct replacer_observer observer = {begins, fails};
+    static const struct replacer_observer observer = {is_shared, fails};
 
     (void)snprintf(directory, sizeof(directory), "/tmp/replacer-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     for (unsigned i = 0; i < REPLACER_FILES; i++) {
-        atomic_store(&begun[i], 0);
+        atomic_store(&shared[i], 0);
         atomic_store(&failed[i], 0);
     }
     order[0] = '\0';
@@ -103,16 +103,32 @@ static void check_holds(const char *name, const char *expected)
     ck_assert_str_eq(got, expected);
 }
 
-/* Has the thread begin with a text that it cannot write before the FIFO of that name is read. */
+static void replace_as_another(const char *name)
+{
+    char other[64];
+    FILE *f;
+
+    (void)snprintf(other, sizeof(other), "%s", path_of("other"));
+    f = fopen(other, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(rename(other, path_of(name)), 0);
+}
+
+/* Has the thread begin with a text that it cannot write before the FIFO of that name is read. That
+ * the file is somebody else's it tells right before. */
 static void stall(const char *name)
 {
     char fifo[16];
+
+    put(0, name, "before");
+    replace_as_another(name);
 
     (void)snprintf(fifo, sizeof(fifo), "%s.new", name);
     ck_assert_int_eq(mkfifo(path_of(fifo), 0600), 0);
     start();
     put(0, name, "stalled");
-    while (atomic_load(&begun[0]) == 0)
+    while (atomic_load(&shared[0]) == 0)
         (void)sched_yield();
 }
 
@@ -176,13 +192,13 @@ START_TEST(a_slow_file_starves_no_other)
     int fd;
 
     stall("a");
-    put(0, "c", "next");
-    put(1, "b", "waits");
+    put(0, "nowhere/c", "next");
+    put(1, "nowhere/b", "waits");
     fd = open(path_of("a.new"), O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     end();
     (void)close(fd);
-    ck_assert_str_eq(order, "010");
+    ck_assert_str_eq(order, "10");
 }
 END_TEST
 
@@ -198,15 +214,39 @@ START_TEST(ends_although_the_disk_stalls)
 }
 END_TEST
 
-START_TEST(tells_of_each_path_when_it_begins)
+START_TEST(tells_once_of_a_file_that_somebody_else_replaces)
 {
+    replace_as_another("a");
     put(0, "a", "x");
     put(0, "a", "x");
-    ck_assert_uint_eq(atomic_load(&begun[0]), 1);
+    ck_assert_int_eq(unlink(path_of("a")), 0);
+    put(0, "a", "x");
+    ck_assert_uint_eq(atomic_load(&shared[0]), 0);
+    for (int i = 0; i < 2; i++) {
+        replace_as_another("a");
+        put(0, "a", "x");
+    }
+    ck_assert_uint_eq(atomic_load(&shared[0]), 1);
     put(0, "b", "x");
     put(0, "a", "x");
-    ck_assert_uint_eq(atomic_load(&begun[0]), 3);
-    ck_assert_uint_eq(atomic_load(&begun[1]), 0);
+    replace_as_another("a");
+    put(0, "a", "x");
+    ck_assert_uint_eq(atomic_load(&shared[0]), 2);
+    ck_assert_uint_eq(atomic_load(&shared[1]), 0);
+    check_holds("a", "x");
+    end();
+}
+END_TEST
+
+/* Its inode can be the one that was ours before. */
+START_TEST(knows_a_file_by_its_time_too)
+{
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+    put(1, "a", "x");
+    ck_assert_int_eq(utimensat(AT_FDCWD, path_of("a"), times, 0), 0);
+    put(1, "a", "x");
+    ck_assert_uint_eq(atomic_load(&shared[1]), 1);
     end();
 }
 END_TEST
@@ -238,7 +278,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, writes_the_newest_when_the_disk_moves_again);
     tcase_add_test(tc, a_slow_file_starves_no_other);
     tcase_add_test(tc, ends_although_the_disk_stalls);
-    tcase_add_test(tc, tells_of_each_path_when_it_begins);
+    tcase_add_test(tc, tells_once_of_a_file_that_somebody_else_replaces);
+    tcase_add_test(tc, knows_a_file_by_its_time_too);
     tcase_add_test(tc, tells_once_of_what_goes_on_failing);
 }
 

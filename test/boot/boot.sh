@@ -89,19 +89,22 @@ make_tree()
 }
 
 # Builds what an upgrade begins with: the last release, or before the first one what is here, with a lower version.
+# Its settings have a line that the newer package's do not have, so that dpkg has something to decide.
 make_older()
 {
-    local into=$1 version=$2 tag
+    local into=$1 version=$2 tag root=$1/deb/root
 
     tag=$(git -C "$top" tag --merged HEAD --sort=-v:refname --list 'v*' 2>/dev/null | grep -vxF "v$version" | head -n 1) || true
     if [[ -z $tag ]]; then
         make -s -C "$top" B="$into" VERSION=0.0.9 deb
-        return
+    else
+        rm -rf "$into"
+        mkdir -p "$into/source"
+        git -C "$top" archive "$tag" | tar -x -C "$into/source"
+        make -s -C "$into/source" B="$into" VERSION="${tag#v}" deb
     fi
-    rm -rf "$into"
-    mkdir -p "$into/source"
-    git -C "$top" archive "$tag" | tar -x -C "$into/source"
-    make -s -C "$into/source" B="$into" VERSION="${tag#v}" deb
+    tee -a "$root/etc/orderd/orderd.conf" "$root/etc/logrotate.d/orderd" <<<'# older' >/dev/null
+    dpkg-deb --root-owner-group -Znone --build "$root" "$(echo "$into"/orderd_*.deb)" >/dev/null
 }
 
 child=

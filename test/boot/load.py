@@ -13,8 +13,8 @@ BATCH = 10
 class Load:
     """From `with` to its end orders come; behind it all of them are confirmed, each once, and none is dead."""
 
-    def __init__(self, stage, name):
-        self._stage, self._name = stage, name
+    def __init__(self, stage, name, environment=""):
+        self._stage, self._name, self._environment = stage, name, environment
         self._over = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
         self._sampler = expect.Sampler(stage)
@@ -49,5 +49,5 @@ class Load:
     def _judge(self):
         self._sampler.look()
         assert self._sampler.changes == []
-        assert expect.check_recorded(self._stage.items(), self.sent) == {}
+        assert expect.check_recorded(self._stage.items(), self.sent, self._environment) == {}
         assert not self.sent.keys() & self._stage.dead().keys()

@@ -85,9 +85,9 @@ class Machine:
         self.written.add(name)
 
     def install(self, package):
-        """As apt would in the end; asks nobody about files that were changed, and keeps them."""
+        """As apt would in the end, where nobody is asked about files that were changed: what dpkg proposes is done."""
         (self.root / "root" / package.name).write_bytes(package.read_bytes())
-        self.run(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i /root/{package.name}")
+        self.run(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confdef -i /root/{package.name}")
         (self.root / "root" / package.name).unlink()
 
     def files(self):

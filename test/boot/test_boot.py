@@ -23,6 +23,11 @@ EXAMPLES = "/usr/share/doc/orderd/examples"
 WAIT, TIMEOUT = 1, 5  # seconds
 DRAIN = WAIT + TIMEOUT + 25
 INFO, WARNING = 6, 4  # syslog(3)
+# What takes hours, an outage or another host to be seen at work; of the last two the machine has no controllers.
+UNIT = {
+    "KillMode": "mixed", "TimeoutStartUSec": "infinity", "RestartUSec": "5s", "MemoryMax": str(512 * 1024 * 1024),
+    "TasksMax": "512",
+}  # fmt: skip
 WATCHDOG_SECONDS = 2
 NO_ORDER = "CUST- this is no order"
 
@@ -61,6 +66,18 @@ def configure(machine, stage, keys):
     return write
 
 
+def make_environment(machine, account, keys, name):
+    """The files of an environment of its own, and its stage."""
+    stage = account.stage()
+    machine.write(f"/etc/orderd/{name}.conf", config_text(settings(stage, log__file=log_of(name))))
+    machine.write(f"/etc/orderd/{name}.environment", environment_text(keys), 0o600)
+    return stage
+
+
+def log_of(environment):
+    return f"/var/log/orderd/{environment}/orderd.log"
+
+
 @pytest.fixture(scope="session")
 def files_before(machine):
     return machine.files()
@@ -81,14 +98,26 @@ def told(lines, event, **members):
     return [line for line in lines if line["event"] == event and members.items() <= line.items()]
 
 
-def log_lines(machine):
-    return [json.loads(line) for line in machine.path(LOG).read_text().splitlines()]
+def log_lines(machine, log=LOG):
+    return [json.loads(line) for line in machine.path(log).read_text().splitlines()]
 
 
-def logged(machine, event, **members):
+def logged(machine, event, log=LOG, **members):
     """Waits for a line in the log file and returns the last one."""
-    found = lambda: machine.path(LOG).exists() and told(log_lines(machine), event, **members)  # noqa: E731
+    found = lambda: machine.path(log).exists() and told(log_lines(machine, log), event, **members)  # noqa: E731
     return until(f"{event} {members} in the log", found)[-1]
+
+
+def check_rotation(machine, stage, log=LOG, environment=""):
+    before = confirm(stage, environment)
+    logged(machine, "processed", log, order_id=before)
+    machine.run("logrotate -f /etc/logrotate.d/orderd")
+    logged(machine, "reloaded", log)
+    after = confirm(stage, environment)
+    logged(machine, "processed", log, order_id=after)
+    old = machine.path(f"{log}.1").read_text()
+    assert before in old and after not in old
+    assert modes(machine, log) == "orderd:orderd 640"
 
 
 def modes(machine, path):
@@ -109,17 +138,28 @@ def test_installation(request, machine, unit, files_before):
     machine.run("useradd --system --no-create-home --groups orderd agent")
 
 
+@pytest.mark.parametrize("name", ["orderd", "orderd@dev"])
+def test_start_without_variables(machine, name):
+    """They have no file yet, and need none: systemd runs orderd, which looks for settings and keys elsewhere, too."""
+    unit = Unit(machine, name)
+    unit.systemctl("start --no-block")
+    until("it has been run", lambda: unit.show("ExecMainPID") != "0")
+    unit.systemctl("stop")
+
+
+@pytest.mark.parametrize("name", ["orderd", "orderd@dev"])
+def test_settings_of_the_unit(machine, name):
+    unit = Unit(machine, name)
+    assert {key: unit.show(key) for key in UNIT} == UNIT
+    for relation in ("After", "Wants"):
+        assert "network-online.target" in unit.show(relation).split()
+
+
 def test_enable_now(machine, unit, configure, stage):
     configure(log__file="")
     machine.run("systemctl enable --now orderd")
     assert (unit.show("UnitFileState"), unit.show("ActiveState")) == ("enabled", "active")
     confirm(stage)
-
-
-def test_limits(unit):
-    """As far as they can be seen here: the machine has no controllers that would keep to them."""
-    assert unit.show("MemoryMax") == str(512 * 1024 * 1024)
-    assert unit.show("TasksMax") == "512"
 
 
 def test_status_line(machine, unit, stage):
@@ -154,6 +194,7 @@ def test_log_file(machine, unit, configure, stage):
     logged(machine, "processed", order_id=confirm(stage))
     assert (unit.pid, unit.show("ActiveState")) == (pid, "active")
     assert modes(machine, LOG) == "orderd:orderd 640"
+    assert modes(machine, "/var/log/orderd") == "orderd:orderd 750"
     assert may_read(machine, "agent", LOG) and not may_read(machine, "nobody", LOG)
     assert not may_read(machine, "agent", ENVIRONMENT)
 
@@ -168,15 +209,7 @@ def test_reload_of_what_is_wrong(machine, unit, configure, stage):
 
 
 def test_rotation(machine, stage):
-    before = confirm(stage)
-    logged(machine, "processed", order_id=before)
-    machine.run("logrotate -f /etc/logrotate.d/orderd")
-    logged(machine, "reloaded")
-    after = confirm(stage)
-    logged(machine, "processed", order_id=after)
-    old = machine.path(f"{LOG}.1").read_text()
-    assert before in old and after not in old
-    assert modes(machine, LOG) == "orderd:orderd 640"
+    check_rotation(machine, stage)
 
 
 @pytest.mark.parametrize("user", ["root", "agent"])
@@ -323,17 +356,14 @@ def test_name_and_certificate_of_a_service(machine, unit, configure, stage, tmp_
 
 
 def test_two_environments(machine, account, keys):
-    stages = {"dev": account.stage(), "test": account.stage()}
-    for name, stage in stages.items():
-        log = f"/var/log/orderd/{name}/orderd.log"
-        machine.write(f"/etc/orderd/{name}.conf", config_text(settings(stage, log__file=log)))
-        machine.write(f"/etc/orderd/{name}.environment", environment_text(keys), 0o600)
+    stages = {name: make_environment(machine, account, keys, name) for name in ("dev", "test")}
     machine.run("systemctl enable --now orderd@dev orderd@test")
     for name, stage in stages.items():
         confirm(stage, name)
         status = json.loads(machine.says(f"cat /run/orderd-{name}/status.json", user="agent"))
         assert (status["state"], status["environment"]) == ("running", name)
     assert machine.says("systemctl is-active orderd orderd@dev orderd@test").split() == ["active"] * 3
+    check_rotation(machine, stages["dev"], log_of("dev"), "dev")
 
 
 def test_removal(machine, unit):
@@ -354,19 +384,29 @@ def test_purge(machine, files_before):
 # an upgrade
 
 
-def test_upgrade_under_load(request, machine, unit, configure, stage):
+def test_upgrade_under_load(request, machine, unit, account, configure, keys, stage):
+    """The load is the instance's: test_restart_under_load has the same for the other one."""
     machine.install(request.config.getoption("older"))
     configure(log__file="")
-    machine.run("systemctl enable --now orderd")
-    pid, version, written = unit.pid, machine.says("orderd --version"), machine.path(CONFIG).read_text()
-    with Load(stage, "UPGRADE") as load:
+    written = machine.path(CONFIG).read_text()
+    stage_of_dev, dev = make_environment(machine, account, keys, "dev"), Unit(machine, "orderd@dev")
+    machine.run("systemctl enable --now orderd orderd@dev")
+    pids, version = (unit.pid, dev.pid), machine.says("orderd --version")
+    with Load(stage_of_dev, "UPGRADE", "dev") as load:
         machine.install(request.config.getoption("newer"))
         load.until_more()
+    # dpkg's part: what was changed stays, with the new one beside it, and what was not is replaced.
     assert machine.path(CONFIG).read_text() == written
-    assert machine.says("orderd --version") != version
-    assert unit.pid not in (0, pid)
-    assert (unit.show("UnitFileState"), unit.show("NeedDaemonReload")) == ("enabled", "no")
-    assert unit.lines()[-1]["event"] != "stopped"
+    for path in (f"{CONFIG}.dpkg-dist", "/etc/logrotate.d/orderd"):
+        assert "# older" not in machine.path(path).read_text()
+    newer = machine.says("orderd --version")
+    assert newer != version
+    started = (unit.lines(), log_lines(machine, log_of("dev")))
+    assert [f"orderd {told(lines, 'started')[-1]['version']}" for lines in started] == [newer] * 2
+    for one, pid in zip((unit, dev), pids, strict=True):
+        assert one.pid not in (0, pid)
+        assert (one.show("UnitFileState"), one.show("NeedDaemonReload")) == ("enabled", "no")
+    confirm(stage)
 
 
 def test_next_boot(machine, unit, stage):

@@ -194,7 +194,7 @@ def test_list_shows_a_failure_once(worked_off, orderctl, orderd):
     assert shown.returncode == 0, shown.stderr
     assert {line.split()[0] for line in shown.stdout.splitlines()[1:]} == kept | {"ORD-zero"}
     assert "ORDER_CONFLICT with ORD-1: " in shown.stdout
-    assert "1 items about messages (message#...) are left out" in shown.stderr
+    assert "1 item about a message (message#...) is left out" in shown.stderr
     assert {row["order_id"] for row in rows(orderctl("list", "--json"))} == set(worked_off.items())
 
 

@@ -650,19 +650,22 @@ END_TEST
 
 static const struct {
     const char *text, *queue, *table;
+    bool queue_changed, table_changed;
 } suffixes[] = {
-    {"", "order-processing-queue", "order-processing-status"},
-    {"environment_suffix = \"\";", "order-processing-queue", "order-processing-status"},
-    {"environment_suffix = \"dev\";", "order-processing-queue-dev", "order-processing-status-dev"},
+    {"", "order-processing-queue", "order-processing-status", false, false},
+    {"environment_suffix = \"\";", "order-processing-queue", "order-processing-status", false,
+     false},
+    {"environment_suffix = \"dev\";", "order-processing-queue-dev", "order-processing-status-dev",
+     false, false},
     {"environment_suffix = \"dev\"; queue: { name = \"mine\"; };", "mine",
-     "order-processing-status-dev"},
+     "order-processing-status-dev", true, false},
     {"environment_suffix = \"dev\"; table: { name = \"mine\"; };", "order-processing-queue-dev",
-     "mine"},
+     "mine", false, true},
     /* chosen, though it is the default's name */
     {"environment_suffix = \"dev\"; queue: { name = \"order-processing-queue\"; };",
-     "order-processing-queue", "order-processing-status-dev"},
+     "order-processing-queue", "order-processing-status-dev", true, false},
     {"environment_suffix = \"" NAME_50 "\";", "order-processing-queue-" NAME_50,
-     "order-processing-status-" NAME_50},
+     "order-processing-status-" NAME_50, false, false},
 };
 
 START_TEST(puts_the_suffix_behind_default_names_only)
@@ -670,6 +673,8 @@ START_TEST(puts_the_suffix_behind_default_names_only)
     ck_succeeds(load_file(suffixes[_i].text), err);
     ck_assert_str_eq(settings.values.queue.name, suffixes[_i].queue);
     ck_assert_str_eq(settings.values.table.name, suffixes[_i].table);
+    ck_assert_int_eq(config_is_changed(&settings, "queue.name"), suffixes[_i].queue_changed);
+    ck_assert_int_eq(config_is_changed(&settings, "table.name"), suffixes[_i].table_changed);
 }
 END_TEST
 

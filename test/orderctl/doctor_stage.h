@@ -140,17 +140,17 @@ static inline void write_file(const char *name, const char *text, mode_t mode)
     ck_assert_int_eq(chmod(path, mode), 0);
 }
 
-/* Makes a systemctl that prints TEXT and ends with STATUS. */
-static inline void fake_systemctl(const char *text, int status)
+/* Makes a systemctl that prints TEXT about UNIT and ends with STATUS. */
+static inline void fake_systemctl(const char *unit, const char *text, int status)
 {
     char script[1024];
 
     (void)snprintf(
         script, sizeof(script),
         "#!/bin/sh\ntest \"$*\" = \"show --no-pager -p LoadState,ActiveState,"
-        "UnitFileState,Type,TimeoutStopUSec,LimitNOFILE,WatchdogUSec,MemoryMax orderd\" "
+        "UnitFileState,Type,TimeoutStopUSec,LimitNOFILE,WatchdogUSec,MemoryMax %s\" "
         "|| exit 9\nwhile read -r line; do echo \"$line\"; done <<'END'\n%sEND\nexit %d\n",
-        text, status);
+        unit, text, status);
     write_file("bin/systemctl", script, 0755);
 }
 

@@ -51,6 +51,10 @@ static const struct {
     const char *words, *expected;
 } lines[] = {
     {"orderctl ex", "export"},
+    {"orderctl he", "help"},
+    {"orderctl help ex", "export"},
+    {"orderctl help dlq s", "show"},
+    {"orderctl --json help lis", "list"},
     {"orderctl d", "dlq doctor"},
     {"orderctl --v", "--version"},
     {"orderctl dlq s", "show"},

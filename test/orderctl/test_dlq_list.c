@@ -25,7 +25,9 @@ START_TEST(shows_each_message_once_and_hands_it_back)
     tool_printed(OUTCOME_DONE, TITLES
                  "m-1         ORD-1     " SENT "         4  PROCESSING_FAILED: the step failed\n"
                  "m-2         -         " SENT "         4  INVALID_JSON: not JSON at byte 0\n");
-    ck_assert_str_eq(tool.messages, "orderctl: 2 messages: 1 PROCESSING_FAILED, 1 INVALID_JSON\n");
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: RECEIVED counts receives in the queue and looks at this one\n"
+                     "orderctl: 2 messages: 1 PROCESSING_FAILED, 1 INVALID_JSON\n");
 }
 END_TEST
 

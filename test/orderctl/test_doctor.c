@@ -28,6 +28,8 @@ static const struct {
     {"", "ORDERD_XYZ=3", "settings.variables", "warning", "ORDERD_XYZ", "take it away"},
     {"queue: { batch_size = 7; };", NULL, "settings.changed", "ok",
      "queue.batch_size (test.conf:1)", NULL},
+    {"queue: { batch_size = 7; wait_seconds = 20; };", NULL, "settings.changed", "ok",
+     "queue.batch_size (test.conf:1), endpoints", NULL},
     {"log: { file = \"/nonexistent/orderd.log\"; };", NULL, "settings.paths", "fault",
      "log.file = /nonexistent/orderd.log", "orderd's user"},
     {"tls: { ca_file = \"/nonexistent\"; };", NULL, "settings.paths", "fault", "tls.ca_file",

@@ -58,11 +58,13 @@ START_TEST(reads_lines)
     put(text, sizeof(text) - 1);
     end();
     next_is("one", 3);
+    ck_assert_uint_eq(lines.offset, 4); /* whatever was read ahead */
     next_is("\r", 1);
     next_is("", 0);
     next_is("\ttwo\0 \xFF", 7);
     ck_assert_uint_eq(lines.number, 4);
     next_is("last", 4);
+    ck_assert_uint_eq(lines.offset, sizeof(text) - 1);
     ck_assert_int_eq(lines_next(&lines, &line, &err), LINES_END);
     ck_assert_int_eq(lines_next(&lines, &line, &err), LINES_END);
 }

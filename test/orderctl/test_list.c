@@ -92,6 +92,24 @@ START_TEST(a_server_that_goes_in_circles_is_left)
 }
 END_TEST
 
+START_TEST(one_that_is_left_out_is_said)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "Scan"},
+         {.body = PAGE(ITEM("ORD-1", "FAILED") ","
+                                               "{\"order_id\":{\"S\":\"message#1\"},"
+                                               "\"error_code\":{\"S\":\"ORDER_TOO_LARGE\"}}",
+                       "")}},
+    };
+
+    TOOL_START(rows, "");
+    tool_run("list");
+    ck_assert_str_eq(tool.messages,
+                     "orderctl: 1 item about a message (message#...) is left out, as its order has "
+                     "an item of its own; --json has it\n");
+}
+END_TEST
+
 START_TEST(shows_columns)
 {
     static const struct peer_row rows[] = {
@@ -281,6 +299,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, what_is_left_out_is_not_counted);
     tcase_add_test(tc, a_filter_is_the_services);
     tcase_add_test(tc, a_server_that_goes_in_circles_is_left);
+    tcase_add_test(tc, one_that_is_left_out_is_said);
     tcase_add_test(tc, shows_columns);
     tcase_add_test(tc, shows_a_failure_once);
     tcase_add_loop_test(tc, the_first_reason_is_that_of_the_id, 0, COUNT(without_id));

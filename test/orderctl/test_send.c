@@ -383,6 +383,44 @@ START_TEST(keeps_to_a_rate)
 }
 END_TEST
 
+/* It goes by the lines that were sent, not by those that were read with them. */
+START_TEST(the_progress_is_that_of_what_was_sent)
+{
+    static const struct peer_row rows[] = {
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" TEN "]}"}},
+        {{.operation = "SendMessageBatch"}, {.body = "{\"Successful\":[" TEN "]}"}},
+    };
+    static char text[3 * 10 * 100];
+    char shown[1024] = "";
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    int slave;
+
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 99; i < sizeof(text); i += 100)
+        text[i] = '\n';
+    write_file(text, sizeof(text));
+    ck_assert_int_eq(grantpt(master) | unlockpt(master), 0);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ck_assert_int_ge(slave, 0);
+    tool.terminal = fdopen(dup(slave), "w");
+    TOOL_START(rows, QUEUE);
+    tool_run("send", path, "--rate", "40");
+    ck_assert_int_eq(write(slave, "$", 1), 1); /* behind all of it */
+    for (size_t len = 0; strchr(shown, '$') == NULL;) {
+        ssize_t more = read(master, shown + len, sizeof(shown) - 1 - len);
+
+        ck_assert_int_gt(more, 0);
+        len += (size_t)more;
+    }
+    (void)close(slave);
+    (void)close(master);
+    ck_contains(shown, "]  33%  10 sent\r");
+    ck_contains(shown, "]  66%  20 sent  40/s  0:00 left\r");
+    ck_contains(shown, "] 100%  30 sent  40/s  0:00 left\r");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, sends_one_order_as_it_is_written);
@@ -402,6 +440,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, begins_where_it_is_told_to);
     tcase_add_test(tc, goes_on_behind_what_was_said);
     tcase_add_test(tc, keeps_to_a_rate);
+    tcase_add_test(tc, the_progress_is_that_of_what_was_sent);
 }
 
 int main(void)

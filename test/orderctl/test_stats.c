@@ -5,6 +5,7 @@
 #include "orderctl/stats_page.h"
 
 #include <jansson.h>
+#include <sys/wait.h>
 
 /* What a daemon of the version under test writes, as far as the page is about it. */
 static const char status_text[] =
@@ -74,7 +75,7 @@ START_TEST(shows_how_the_daemon_is)
     check_says("last 60 s   received 120, processed 120, duplicate 0");
     check_says("; 2.0/s");
     check_says("1.20 calls an order");
-    check_says("troubles    1 lost leases\n");
+    check_says("\n            since start: 1 lost leases\n");
     check_says("in hand     3 waiting, 10 in work, 2 done and not deleted; polls ask for 0; oldest "
                "12 s, shortest lease 61 s\n");
     check_says(
@@ -114,7 +115,7 @@ START_TEST(shows_how_much_waits)
     json_t *status = json_pack("{s:s, s:o}", "written_at", "2026-11-22T13:05:10.500Z", "backlog",
                                json_loads(backlogs[_i].backlog, 0, NULL));
 
-    stats_page_put(&page, status, &(struct output){.colors = true});
+    stats_page_put(&page, "", status, &(struct output){.colors = true});
     ck_assert_msg(strstr(buf_text(&page), backlogs[_i].shown) != NULL, "no %s in %s",
                   backlogs[_i].shown, buf_text(&page));
 }
@@ -177,13 +178,103 @@ START_TEST(an_interval_is_for_a_watch)
 }
 END_TEST
 
-START_TEST(says_when_nobody_writes_it_any_more)
+/* A process of our own ends, so its number is free; what a number of somebody else's says is that
+ * of a daemon that hangs. */
+static long ended_process(void)
 {
-    begin("2026-11-22T13:04:59.000Z");
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    return pid;
+}
+
+static const struct {
+    bool gone;
+    const char *written_at, *headline; /* "": all is well */
+} lives[] = {
+    {false, "2026-11-22T13:05:08.500Z", ""},
+    {false, "2026-11-22T13:04:59.200Z", ""},
+    {false, "2026-11-22T13:04:55.100Z",
+     "orderd hangs, or its file cannot be written: last written 14 s ago\n"},
+    {true, "2026-11-22T13:05:06.200Z", ""}, /* in another container */
+    {true, "2026-11-22T13:05:06.000Z", "orderd has ended without a word (pid %ld is gone)\n"},
+};
+
+START_TEST(says_first_that_nobody_writes_it_any_more)
+{
+    long pid = lives[_i].gone ? ended_process() : (long)getpid();
+    bool well = lives[_i].headline[0] == '\0';
+    char status[256];
+    char first[128];
+
+    (void)snprintf(status, sizeof(status),
+                   "{\"state\":\"running\",\"since\":\"then\",\"pid\":%ld,\"written_at\":\"%s\"}",
+                   pid, lives[_i].written_at);
+    (void)snprintf(first, sizeof(first), well ? "orderd      running" : lives[_i].headline, pid);
+    begin_with(status);
     tool_run("stats");
     ck_succeeds(tool.ok, tool.err);
-    ck_assert_ptr_nonnull(strstr(tool.messages, "not since: orderd has ended, or hangs"));
-    ck_assert_int_eq(tool.outcome, OUTCOME_INCOMPLETE);
+    ck_assert_msg(strncmp(tool.data, first, strlen(first)) == 0, "%s", tool.data);
+    ck_assert_str_eq(tool.messages, "");
+    ck_assert_int_eq(tool.outcome, well ? OUTCOME_DONE : OUTCOME_INCOMPLETE);
+    if (!well)
+        check_says("\nit said     running since then\n");
+    tool_run("stats", "--json");
+    ck_assert_int_eq(tool.outcome, well ? OUTCOME_DONE : OUTCOME_INCOMPLETE);
+    ck_assert_msg(well || strstr(tool.messages, first) != NULL, "%s", tool.messages);
+}
+END_TEST
+
+/* A daemon that runs goes on with the settings that were there before. */
+START_TEST(needs_no_other_settings_to_be_right)
+{
+    char text[256];
+
+    begin("2026-11-22T13:05:08.500Z");
+    config_release(&tool.settings);
+    (void)snprintf(text, sizeof(text), "status: { file = \"%s\"; };\nqueue: { waits = 3; };\n",
+                   path);
+    ck_assert(!config_parse(&tool.settings, "test.conf", text, strlen(text), &tool.err));
+    tool_run("stats");
+    ck_succeeds(tool.ok, tool.err);
+    check_says("orderd      holding since");
+    ck_contains(tool.messages, "orderctl: warning: test.conf:2: unknown setting queue.waits");
+    ck_assert_int_eq(tool.outcome, OUTCOME_DONE);
+}
+END_TEST
+
+static const struct {
+    const char *status, *shown;
+} tellings[] = {
+    {"{\"settings\":{\"need_restart\":\"queue.url\",\"reload_refused_at\":null}}",
+     "\nsettings    \033[33mwait for a restart: queue.url\033[0m\n"},
+    {"{\"settings\":{\"need_restart\":\"queue.url\",\"reload_refused_at\":\"then\",\"reload_"
+     "error\":"
+     "\"a typo\"}}",
+     "\nsettings    \033[33mreload refused at then: a typo; wait for a restart: "
+     "queue.url\033[0m\n"},
+    {"{\"state\":\"stopped\",\"since\":\"then\",\"why\":\"there is no table\",\"region\":null,"
+     "\"table\":\"X\",\"queue\":null}",
+     "orderd      stopped since then: there is no table\n"},
+    {"{\"region\":null,\"table\":\"X\",\"queue\":null}", "\nqueue       -\ntable       X\n"},
+    {"{\"since_start\":{\"log_lines_lost\":5}}",
+     "\n            \033[2msince start: 5 lost log lines\033[0m\n"},
+    {"{\"interval\":{\"throttles\":2},\"since_start\":{\"throttles\":3,\"log_lines_lost\":5}}",
+     "\ntroubles    \033[33m2 throttled calls; since start: 3 throttled calls, 5 lost log lines"
+     "\033[0m\n"},
+};
+
+START_TEST(tells_what_is_not_usual)
+{
+    CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
+    CLEANUP(json_decrefp) json_t *status = json_loads(tellings[_i].status, 0, NULL);
+
+    stats_page_put(&page, "", status, &(struct output){.colors = true});
+    ck_assert_msg(strstr(buf_text(&page), tellings[_i].shown) != NULL, "no %s in %s",
+                  tellings[_i].shown, buf_text(&page));
 }
 END_TEST
 
@@ -217,6 +308,7 @@ START_TEST(says_that_there_is_no_daemon)
     ck_assert_ptr_nonnull(strstr(tool.err.text, path));
     ck_assert_ptr_nonnull(strstr(tool.err.text, "(status.file: test.conf:2)"));
     ck_assert_ptr_nonnull(strstr(tool.err.text, "orderd does not run here"));
+    ck_assert_ptr_nonnull(strstr(tool.err.text, "or its file system is full"));
 }
 END_TEST
 
@@ -246,7 +338,7 @@ START_TEST(survives_numbers_that_cannot_be)
                                 0, NULL);
 
     ck_assert_ptr_nonnull(status);
-    stats_page_put(&page, status, &(struct output){.width = 80});
+    stats_page_put(&page, "", status, &(struct output){.width = 80});
     ck_assert_ptr_null(strstr(buf_text(&page), "inf"));
     ck_assert_ptr_nonnull(strstr(buf_text(&page), "wait                -        -        -"));
 }
@@ -266,7 +358,7 @@ START_TEST(leaves_out_what_is_not_there)
     CLEANUP(buf_release) struct buf page = BUF_INIT(64 * 1024);
     CLEANUP(json_decrefp) json_t *status = json_pack("{s:s}", "state", "starting");
 
-    stats_page_put(&page, status, &(struct output){.width = 80});
+    stats_page_put(&page, "", status, &(struct output){.width = 80});
     ck_assert_ptr_nonnull(strstr(buf_text(&page), "starting"));
 }
 END_TEST
@@ -286,7 +378,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, gives_programs_the_file_as_it_is);
     tcase_add_test(tc, lets_no_json_move_the_cursor);
     tcase_add_test(tc, an_interval_is_for_a_watch);
-    tcase_add_test(tc, says_when_nobody_writes_it_any_more);
+    tcase_add_loop_test(tc, says_first_that_nobody_writes_it_any_more, 0, COUNT(lives));
+    tcase_add_test(tc, needs_no_other_settings_to_be_right);
+    tcase_add_loop_test(tc, tells_what_is_not_usual, 0, COUNT(tellings));
     tcase_add_loop_test(tc, says_when_it_stopped, 0, 2);
     tcase_add_test(tc, says_that_there_is_no_daemon);
     tcase_add_test(tc, refuses_a_file_that_is_no_status);

@@ -33,9 +33,9 @@ static void printed(const char *text)
     ck_assert_str_eq(data, text);
 }
 
-static const struct table_column columns[] = {{"ID", false, 4, false},
-                                              {"AMOUNT", true, 0, false},
-                                              {"WHY", false, 6, false}};
+static const struct table_column columns[] = {{.title = "ID", .min = 4},
+                                              {.title = "AMOUNT", .right = true},
+                                              {.title = "WHY", .min = 6}};
 
 static void begin(size_t width)
 {
@@ -128,7 +128,8 @@ END_TEST
 
 START_TEST(a_wide_column_is_left_more)
 {
-    static const struct table_column of_both[] = {{"A", false, 3, false}, {"B", false, 3, true}};
+    static const struct table_column of_both[] = {{.title = "A", .min = 3},
+                                                  {.title = "B", .min = 3, .wide = true}};
 
     out.width = 20;
     table_init(&t, &out, of_both, 2);
@@ -162,8 +163,8 @@ END_TEST
 
 START_TEST(titles_are_cut_like_the_rest)
 {
-    static const struct table_column long_title[] = {{"CONFIRMATION", false, 5, false},
-                                                     {"B", false, 0, false}};
+    static const struct table_column long_title[] = {{.title = "CONFIRMATION", .min = 5},
+                                                     {.title = "B"}};
 
     out.width = 10;
     table_init(&t, &out, long_title, 2);
@@ -273,6 +274,55 @@ START_TEST(an_id_is_whole_without_a_terminal)
 }
 END_TEST
 
+/* Prints two rows in a table of that width. */
+static void print_times(size_t width, const char *time)
+{
+    static const struct table_column of_times[] = {
+        {.title = "AT", .min = TABLE_TIME_MIN, .time = true}, {.title = "WHY", .min = 6}};
+
+    out.width = width;
+    table_init(&t, &out, of_times, 2);
+    table_text(&t, time);
+    table_text(&t, "a reason of many words");
+    table_text(&t, "");
+    table_text(&t, "good");
+    table_print(&t);
+}
+
+START_TEST(a_time_that_fits_is_whole)
+{
+    print_times(48, "2026-11-22T13:05:09.123Z");
+    printed("AT                        WHY\n"
+            "2026-11-22T13:05:09.123Z  a reason of many words\n"
+            "-                         good\n");
+}
+END_TEST
+
+/* And it makes room before others are cut. */
+START_TEST(a_time_becomes_short_and_is_not_cut)
+{
+    print_times(47, "2026-11-22T13:05:09.123Z");
+    printed("AT           WHY\n"
+            "11-22 13:05  a reason of many words\n"
+            "-            good\n");
+}
+END_TEST
+
+static const char *const no_times[] = {"2026-11-22T13:05:09.123456", "2026-11-22T13:05:09+01:00",
+                                       "2O26-11-22T13:05:09.123Z"};
+
+/* Whatever stands there is not taken for a time that it is not. */
+START_TEST(what_is_no_time_is_cut)
+{
+    char expected[64];
+
+    print_times(41, no_times[_i]);
+    (void)snprintf(expected, sizeof(expected), "\n%.10s…  a reason", no_times[_i]);
+    ck_assert(output_flush(&out));
+    ck_assert_msg(strstr(data, expected) != NULL, "%s", data);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, tables_have_columns);
@@ -289,6 +339,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, a_row_goes_on_below_an_id_that_does_not_fit);
     tcase_add_test(tc, the_first_bytes_may_be_kept);
     tcase_add_test(tc, an_id_is_whole_without_a_terminal);
+    tcase_add_test(tc, a_time_that_fits_is_whole);
+    tcase_add_test(tc, a_time_becomes_short_and_is_not_cut);
+    tcase_add_loop_test(tc, what_is_no_time_is_cut, 0, COUNT(no_times));
     tcase_add_test(tc, nothing_dangerous_is_left_by_a_cut);
     tcase_add_test(tc, a_terminal_bounds_what_is_kept);
 }

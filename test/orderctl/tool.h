@@ -30,6 +30,7 @@ static struct {
     struct error err;
     char *data, *messages; /* what it printed; owned */
     size_t data_len, messages_len;
+    FILE *terminal; /* takes the messages of the next command instead, and is closed by it */
 } tool;
 
 /* The settings of whoever runs the tests do not count. */
@@ -110,7 +111,10 @@ static inline void tool_run_line(const char *const *line)
     free(tool.data);
     free(tool.messages);
     data = open_memstream(&tool.data, &tool.data_len);
-    messages = open_memstream(&tool.messages, &tool.messages_len);
+    tool.messages = NULL;
+    messages =
+        tool.terminal != NULL ? tool.terminal : open_memstream(&tool.messages, &tool.messages_len);
+    tool.terminal = NULL;
     ck_succeeds(arguments_parse(&arguments, commands, argc, argv, &tool.err), tool.err);
     output_init(&out, data, messages, arguments_has(&arguments, "json"));
     tool.err = ERROR_INIT;

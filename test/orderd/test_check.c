@@ -104,6 +104,7 @@ static bool check(void)
     const struct check_options options = {
         .config = &config, .sqs = &aws.sqs, .dynamodb = &aws.dynamodb, .patience = &patience};
 
+    patience = (struct check_patience)CHECK_PATIENCE_INIT;
     patience.stop = &stop;
 
     return check_run(&options, &found, &err);
@@ -308,6 +309,8 @@ START_TEST(waits_until_a_fault_has_passed)
     line = given_logged_once(log_fd, "waiting_to_start");
     given_field(line, "level", "warning");
     ck_assert_ptr_nonnull(json_object_get(line, "error_code"));
+    check_waits_for(&patience, &err);
+    ck_assert_int_eq(err.kind, ERROR_NONE);
 }
 END_TEST
 
@@ -453,6 +456,8 @@ START_TEST(ends_its_waiting_when_it_is_told_to)
     fake_clock_on_wait(raise_stop, NULL);
     ck_fails(check(), err, ERROR_STOPPED);
     ck_assert_uint_eq(fake_clock_waits(), 1);
+    check_waits_for(&patience, &err);
+    ck_assert_str_eq(err.code, "Http500");
 }
 END_TEST
 

@@ -356,9 +356,10 @@ static void pause_and_stop(void *arg)
     (void)arg;
     given_await(atomic_load(&aws.open_polls) == 1);
     ck_assert_int_eq(kill(getpid(), SIGTSTP), 0);
+    given_await(strstr(told(), "STATUS=Pausing") != NULL);
     given_await(logged("paused"));
     peer_release(peer); /* the poll that was open */
-    given_await(strstr(told(), "STATUS=Paused") != NULL);
+    given_await((fake_clock_advance(CLOCK_NS_PER_S), strstr(told(), "STATUS=Paused") != NULL));
     ck_assert_uint_eq(atomic_load(&aws.polls), 1);
     ck_assert_int_eq(kill(getpid(), SIGCONT), 0);
     /* a poll that did not wait is followed by a pause */

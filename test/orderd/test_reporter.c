@@ -95,7 +95,7 @@ static void setup(void)
     ck_succeeds(stop_init(&abort_flag, &err), err);
     given_aws_begin(&aws, peer_start(NULL, 0));
     stats = (struct stats){.received = 0};
-    start = (struct start){.ok = false};
+    start = (struct start){.patience = CHECK_PATIENCE_INIT};
     make_crew();
     given_settings(status_path, page_path, 60);
     begin();
@@ -245,7 +245,7 @@ START_TEST(says_since_when_it_holds_and_all_reasons)
     tell(STATUS_DRAINING);
     check_status("state", "draining");
     ck_assert_ptr_nonnull(strstr(reporter.status.why, "the table takes no records"));
-    reporter_end(&reporter);
+    (void)reporter_end(&reporter, NULL);
     check_status("state", "stopped");
     check_status("why", "");
 }
@@ -253,10 +253,15 @@ END_TEST
 
 START_TEST(holds_rather_than_pauses)
 {
+    CLEANUP(json_decrefp) json_t *status = NULL;
+
     run_on();
     table_fails("Timeout");
+    control_pause(&control, true, "SIGTSTP");
     tell(STATUS_PAUSED);
     check_status("state", "holding");
+    status = read_status();
+    ck_assert(json_is_true(json_object_get(status, "paused")));
 }
 END_TEST
 
@@ -264,12 +269,33 @@ START_TEST(says_at_once_what_the_start_waits_for)
 {
     tell(STATUS_STARTING);
     check_status("why", "");
-    atomic_store(&start.patience.held, true);
+    (void)error_set(&start.patience.fault, ERROR_AUTH, "AccessDenied", "table orders: it may not");
     tell(STATUS_STARTING);
     check_status("state", "starting");
-    check_status("why", "SQS, DynamoDB or the credentials do not answer as they should");
+    check_status("why", "table orders: it may not (AccessDenied)");
     tell(STATUS_RUNNING);
     check_status("why", "");
+}
+END_TEST
+
+START_TEST(says_that_a_pause_waits_for_a_poll)
+{
+    CLEANUP(json_decrefp) json_t *status = NULL;
+    struct message_list none = {.first = NULL};
+    unsigned asked;
+
+    run_on();
+    asked = queue_may_poll(crew.queue);
+    control_pause(&control, true, "SIGTSTP");
+    tell(STATUS_PAUSED);
+    check_status("state", "paused");
+    check_status("why", "an open poll may still bring messages");
+    queue_poll_ended(crew.queue, asked, &none, POLL_READ);
+    fake_clock_advance(CLOCK_NS_PER_S);
+    tell(STATUS_PAUSED);
+    check_status("why", "");
+    status = read_status();
+    ck_assert(json_is_true(json_object_get(status, "paused")));
 }
 END_TEST
 
@@ -330,69 +356,43 @@ END_TEST
 /* --- two daemons with one file ------------------------------------------------------------------
  */
 
-/* A status as that process wrote it, so long ago. */
-static void given_status_of(long pid, int64_t age_ms)
+static void replace_as_another(const char *path)
 {
-    int64_t at_ms = NOW_MS - age_ms;
-    struct timespec times[2] = {{.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * CLOCK_NS_PER_MS},
-                                {.tv_sec = at_ms / 1000,
-                                 .tv_nsec = at_ms % 1000 * CLOCK_NS_PER_MS}};
-    FILE *f = fopen(status_path, "w");
+    char other[80];
+    FILE *f;
 
+    (void)snprintf(other, sizeof(other), "%s.other", path);
+    f = fopen(other, "w");
     ck_assert_ptr_nonnull(f);
-    ck_assert_int_gt(fprintf(f, "{\"version\":\"0.1.0\",\"pid\":%ld,\"state\":\"x\"}\n", pid), 0);
     ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(utimensat(AT_FDCWD, status_path, times, 0), 0);
+    ck_assert_int_eq(rename(other, path), 0);
 }
-
-enum { PARENT, OURSELVES, NOBODY, ANOTHER }; /* a process of that number, but no orderd */
 
 static const struct {
-    int who;
-    int64_t age_ms;
-    bool shared;
-} writers[] = {
-    {PARENT, 1000, true},  {PARENT, 5000, true},  {PARENT, 5001, false},
-    {NOBODY, 1000, false}, {OURSELVES, 0, false}, {ANOTHER, 1000, false},
-};
+    bool page;
+    const char *setting;
+} shared[] = {{false, "status.file"}, {true, "metrics.prometheus_file"}};
 
-START_TEST(says_once_that_another_daemon_writes_the_file)
+START_TEST(says_once_that_somebody_else_writes_a_file)
 {
-    long pids[] = {(long)getppid(), (long)getpid(), (1L << 22) + 1, 1};
+    const char *path = shared[_i].page ? page_path : status_path;
+    CLEANUP(json_decrefp) json_t *line = NULL;
 
-    given_status_of(pids[writers[_i].who], writers[_i].age_ms);
-    tell(STATUS_RUNNING);
+    replace_as_another(path); /* before its time it is nobody's concern */
+    given_settings(status_path, page_path, 1);
+    begin_again();
+    run_on();
     tick(3);
-    ck_assert_uint_eq(logged("status_file_shared"), writers[_i].shared);
-    if (writers[_i].shared) {
-        CLEANUP(json_decrefp) json_t *line = given_logged_once(log_fd, "status_file_shared");
-
-        given_field(line, "level", "warning");
-        given_field(line, "path", status_path);
-        ck_assert_int_eq(json_integer_value(json_object_get(line, "pid")), getppid());
+    ck_assert_uint_eq(logged("file_shared"), 0);
+    for (int i = 0; i < 2; i++) {
+        replace_as_another(path);
+        tick(2);
     }
+    line = given_logged_once(log_fd, "file_shared");
+    given_field(line, "level", "warning");
+    given_field(line, "setting", shared[_i].setting);
+    given_field(line, "path", path);
     ck_assert_uint_eq(logged("file_not_replaced"), 0);
-}
-END_TEST
-
-static const char *const strange[] = {"",
-                                      "{}",
-                                      "\"pid\":",
-                                      "{\"pid\":-1}",
-                                      "{\"pid\":0}",
-                                      "{\"pid\":\"1\"}",
-                                      "{\"pid\":99999999999999999999}"};
-
-START_TEST(a_strange_file_is_nobody_s)
-{
-    FILE *f = fopen(status_path, "w");
-
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(strange[_i], f), 0);
-    ck_assert_int_eq(fclose(f), 0);
-    tell(STATUS_RUNNING);
-    ck_assert_uint_eq(logged("status_file_shared"), 0);
-    check_status("state", "running");
 }
 END_TEST
 
@@ -544,6 +544,41 @@ START_TEST(follows_a_reload)
 }
 END_TEST
 
+static void check_settings(const char *name, const char *expected)
+{
+    CLEANUP(json_decrefp) json_t *status = read_status();
+
+    given_field(json_object_get(status, "settings"), name, expected);
+}
+
+START_TEST(says_what_is_wrong_with_the_settings)
+{
+    static char workers[] = "processing.workers=3", wrong[] = "processing.workers=0";
+
+    run_on();
+    tick(1);
+    check_settings("need_restart", "");
+    check_settings("reload_refused_at", "");
+    set[2] = workers;
+    control_reload(&control);
+    tick(1);
+    check_settings("need_restart", "processing.workers");
+    set[2] = wrong;
+    control_reload(&control);
+    tick(1);
+    check_settings("need_restart", "processing.workers");
+    check_settings("reload_refused_at", "2026-11-22T13:05:11.123Z");
+    check_settings("reload_error",
+                   "command line: processing.workers = 0: must be a whole number from 1 to 256");
+    set[2] = interval_setting;
+    control_reload(&control);
+    tick(1);
+    check_settings("need_restart", "");
+    check_settings("reload_refused_at", "");
+    check_settings("reload_error", "");
+}
+END_TEST
+
 /* It takes a restart. */
 START_TEST(shows_the_environment_in_use)
 {
@@ -615,7 +650,7 @@ START_TEST(writes_in_a_thread_once_it_is_started)
     ck_succeeds(reporter_start(&reporter, &err), err);
     run_on();
     tick(61);
-    reporter_end(&reporter);
+    (void)reporter_end(&reporter, NULL);
     check_status("state", "stopped");
     ck_assert_int_eq(access(page_path, R_OK), 0);
 }
@@ -627,7 +662,7 @@ START_TEST(writes_no_file_without_a_path)
     begin_again();
     run_on();
     tick(3);
-    reporter_end(&reporter);
+    (void)reporter_end(&reporter, NULL);
     ck_assert_uint_eq(logged("file_not_replaced"), 0);
     ck_assert_uint_eq(logged("metrics"), 4);
     ck_assert_int_eq(rmdir(directory), 0); /* it is empty */
@@ -641,7 +676,7 @@ START_TEST(writes_all_at_the_end)
     run_on();
     tick(3);
     stats_add(&stats.processed, 4);
-    reporter_end(&reporter);
+    (void)reporter_end(&reporter, NULL);
     check_status("state", "stopped");
     line = given_logged_once(log_fd, "metrics");
     ck_assert_int_eq(json_integer_value(json_object_get(line, "Processed")), 4);
@@ -652,8 +687,10 @@ END_TEST
 START_TEST(has_no_metrics_of_a_start_that_failed)
 {
     tick(3);
-    reporter_end(&reporter);
+    (void)error_set(&err, ERROR_CONFIG, "NotFound", "there is no table");
+    ck_assert_str_eq(reporter_end(&reporter, &err), "Ended: there is no table (NotFound)");
     check_status("state", "stopped");
+    check_status("why", "there is no table (NotFound)");
     ck_assert_uint_eq(logged("metrics"), 0);
 }
 END_TEST
@@ -665,12 +702,12 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, says_since_when_it_holds_and_all_reasons);
     tcase_add_test(tc, holds_rather_than_pauses);
     tcase_add_test(tc, says_at_once_what_the_start_waits_for);
+    tcase_add_test(tc, says_that_a_pause_waits_for_a_poll);
     tcase_add_test(tc, counts_what_a_drain_has_to_do);
     tcase_add_test(tc, counts_a_drain_from_its_begin);
     tcase_add_test(tc, tells_of_no_time_to_come);
     tcase_add_test(tc, counts_seconds_though_the_wall_clock_jumps);
-    tcase_add_loop_test(tc, says_once_that_another_daemon_writes_the_file, 0, COUNT(writers));
-    tcase_add_loop_test(tc, a_strange_file_is_nobody_s, 0, COUNT(strange));
+    tcase_add_loop_test(tc, says_once_that_somebody_else_writes_a_file, 0, COUNT(shared));
     tcase_add_test(tc, says_little_before_there_is_a_crew);
     tcase_add_test(tc, says_how_much_waits);
     tcase_add_test(tc, says_what_is_in_hand);
@@ -678,6 +715,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, writes_metrics_each_interval);
     tcase_add_test(tc, speaks_of_an_interval_at_least);
     tcase_add_test(tc, follows_a_reload);
+    tcase_add_test(tc, says_what_is_wrong_with_the_settings);
     tcase_add_test(tc, shows_the_environment_in_use);
     tcase_add_test(tc, complains_once_of_a_file);
     tcase_add_test(tc, complains_again_after_a_success);

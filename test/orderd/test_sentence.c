@@ -8,6 +8,7 @@
 
 #define NOW_MS INT64_C(1795352709123) /* 2026-11-22T13:05:09.123Z */
 #define S INT64_C(1000)
+#define TEN "12345678, "
 #define LONGEST "AWS.SimpleQueueService.PurgeQueueInProgress.AndSomethingLonger."
 
 struct row {
@@ -16,7 +17,10 @@ struct row {
     unsigned in_work, in_hand;
     uint64_t processed, failed, drained_of;
     int64_t interval_ms, oldest_ms, drain_left_ms;
-    bool start_held;
+    bool paused, refused;
+    unsigned asked;
+    const char *fault_code, *fault; /* NULL: there is none */
+    const char *need_restart;
     enum breaker_state table;
     const char *table_code, *queue_code; /* the queue's: NULL: its breaker is closed */
     const char *sentence;
@@ -25,8 +29,13 @@ struct row {
 static const struct row rows[] = {
     {.state = STATUS_STARTING, .sentence = "Starting"},
     {.state = STATUS_STARTING,
-     .start_held = true,
-     .sentence = "Starting: SQS, DynamoDB or the credentials do not answer as they should"},
+     .fault_code = "Timeout",
+     .fault = "table orders in eu-west-1: no \x1b[1manswer\xff of \xc3\xa9\n",
+     .sentence = "Starting: table orders in eu-west-1: no  [1manswer  of \xc3\xa9  (Timeout)"},
+    {.state = STATUS_STARTING,
+     .fault_code = "AccessDenied",
+     .fault = "queue q: it may not (AccessDenied, status 403)",
+     .sentence = "Starting: queue q: it may not (AccessDenied, status 403)"},
     {.state = STATUS_RUNNING,
      .sentence = "Running: 0 of 10 workers busy, 0 processed, 0 failed in the last 0 s"},
     {.state = STATUS_RUNNING,
@@ -42,7 +51,24 @@ static const struct row rows[] = {
      .interval_ms = 120 * S,
      .sentence =
          "Running: 7 of 10 workers busy, 1,000,000 processed, 999 failed in the last 2 min"},
+    {.state = STATUS_RUNNING,
+     .need_restart = "processing.workers, queue.url",
+     .sentence = "Running: 0 of 10 workers busy, 0 processed, 0 failed in the last 0 s; settings "
+                 "wait for a restart: processing.workers, queue.url"},
+    {.state = STATUS_PAUSED,
+     .since_ms = 4 * S,
+     .paused = true,
+     .need_restart = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "last",
+     .refused = true,
+     .sentence = "Paused since 13:05:05Z; settings wait for a restart: " TEN TEN TEN TEN TEN TEN TEN
+         TEN TEN TEN TEN TEN TEN TEN "12345678 ...; the last reload was refused"},
     {.state = STATUS_PAUSED, .since_ms = 4 * S, .sentence = "Paused since 13:05:05Z"},
+    {.state = STATUS_PAUSED,
+     .since_ms = 4 * S,
+     .asked = 5,
+     .in_hand = 2,
+     .sentence = "Pausing since 13:05:05Z, 2 messages left in hand: an open poll may still bring "
+                 "messages"},
     {.state = STATUS_PAUSED,
      .in_hand = 1,
      .since_ms = 24 * 3600 * S,
@@ -51,7 +77,9 @@ static const struct row rows[] = {
      .queue_code = "Timeout",
      .since_ms = 9 * S,
      .oldest_ms = -1,
-     .sentence = "Holding since 13:05:00Z: SQS does not answer as it should (Timeout)"},
+     .asked = 1,
+     .paused = true,
+     .sentence = "Holding since 13:05:00Z, paused: SQS does not answer as it should (Timeout)"},
     {.state = STATUS_HOLDING,
      .in_hand = 12,
      .since_ms = 249 * S,
@@ -93,7 +121,13 @@ static const struct row rows[] = {
     {.state = STATUS_STOPPED,
      .table = BREAKER_OPEN,
      .table_code = "Timeout",
+     .need_restart = "queue.url",
      .sentence = "Stopped"},
+    {.state = STATUS_STOPPED,
+     .table = BREAKER_OPEN,
+     .fault_code = "NotFound",
+     .fault = "there is no table",
+     .sentence = "Ended: there is no table (NotFound)"},
 };
 
 static struct status status;
@@ -109,7 +143,10 @@ static void given_row(const struct row *row)
         .oldest_ms = row->oldest_ms,
         .drain_left_ms = row->drain_left_ms,
         .drained_of = row->drained_of,
-        .start_held = row->start_held,
+        .asked = row->asked,
+        .paused = row->paused,
+        .need_restart = row->need_restart != NULL ? row->need_restart : "",
+        .reload_refused_ms = row->refused ? NOW_MS : 0,
         .table_breaker.state = row->table,
         .queue_breaker.state = row->queue_code != NULL ? BREAKER_OPEN : BREAKER_CLOSED,
         .before = {.at_ns = 5, .processed = 70, .failed = 7},
@@ -118,6 +155,8 @@ static void given_row(const struct row *row)
                 .failed = 7 + row->failed,
                 .in_hand = row->in_hand},
     };
+    if (row->fault != NULL)
+        (void)error_set(&status.fault, ERROR_SERVER, row->fault_code, "%s", row->fault);
     (void)snprintf(status.table_breaker.error.code, sizeof(status.table_breaker.error.code), "%s",
                    row->table_code != NULL ? row->table_code : "");
     (void)snprintf(status.queue_breaker.error.code, sizeof(status.queue_breaker.error.code), "%s",
@@ -136,37 +175,36 @@ START_TEST(says_what_it_does_and_why)
 }
 END_TEST
 
-START_TEST(says_why_it_ended)
+/* Nothing is left out of the longest one. */
+START_TEST(finds_room_for_all_of_it)
 {
-    struct error why;
     char text[SENTENCE_MAX];
+    char names[600];
 
-    (void)error_set(&why, ERROR_AUTH, "AccessDenied", "it may\nnot: \x1b[1m\xc3\xa9\x7f");
-    sentence_make_end(&why, text);
-    ck_assert_str_eq(text, "Ended: it may not:  [1m\xc3\xa9 ");
-}
-END_TEST
-
-/* It is cut between two characters, as systemd takes UTF-8 alone. */
-START_TEST(cuts_a_long_reason)
-{
-    struct error why = {.text = ""};
-    char text[SENTENCE_MAX];
-
-    if (_i == 1)
-        why.text[0] = 'x';
-    while (strlen(why.text) + 2 < sizeof(why.text))
-        memcpy(why.text + strlen(why.text), "\xc3\xa9", 2);
-    sentence_make_end(&why, text);
-    ck_assert_uint_eq(strlen(text), SENTENCE_MAX - 1 - (strlen("Ended: ") + 1 + (size_t)_i) % 2);
+    given_row(&(struct row){.state = STATUS_HOLDING,
+                            .in_hand = 306,
+                            .oldest_ms = 9 * 3600 * S,
+                            .since_ms = 365 * 24 * 3600 * S,
+                            .paused = true,
+                            .refused = true});
+    status.fault.kind = ERROR_SERVER;
+    memset(status.fault.text, 'x', sizeof(status.fault.text) - 1);
+    memset(status.fault.code, 'C', sizeof(status.fault.code) - 1);
+    memset(names, ',', sizeof(names) - 1);
+    names[sizeof(names) - 1] = '\0';
+    status.need_restart = names;
+    sentence_fill_why(&status);
+    ck_assert_ptr_nonnull(strstr(status.why, "xxx (CCC"));
+    sentence_make(&status, text);
+    ck_assert_ptr_nonnull(strstr(text, "CCC); settings wait"));
+    ck_assert_ptr_nonnull(strstr(text, "...; the last reload was refused"));
 }
 END_TEST
 
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, says_what_it_does_and_why, 0, COUNT(rows));
-    tcase_add_test(tc, says_why_it_ended);
-    tcase_add_loop_test(tc, cuts_a_long_reason, 0, 2);
+    tcase_add_test(tc, finds_room_for_all_of_it);
 }
 
 int main(void)

@@ -20,6 +20,7 @@ static void setup(void)
         .queue = "http://queue.test/1/orders",
         .table = "order-processing-status-dev",
         .region = "us-east-1",
+        .need_restart = "",
         .pid = 42,
         .now_ms = START_MS + 3600 * 1000,
         .started_ms = START_MS,
