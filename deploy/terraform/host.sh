@@ -4,6 +4,9 @@
 export DEBIAN_FRONTEND=noninteractive
 metadata=http://169.254.169.254/latest
 
+# A host that did not come so far as to run orderd ends, and EC2's health check makes the group try another one.
+trap '[ $? = 0 ] || { say "failed: this host ends"; poweroff; }' EXIT
+
 say() { echo "order-processing: $*"; }
 
 # get URL [OPTION...]: fetches it, again for a while: rights take some seconds to reach everything.
@@ -18,7 +21,12 @@ apt() { apt-get -qq -y -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 "$@"; }
 say 'packages of the system'
 # The security group lets HTTPS out and nothing else.
 find /etc/apt -type f \( -name '*.list' -o -name '*.sources' \) -exec sed -i 's|http://|https://|' {} +
-apt update
+# The boot's own update may hold the lists, for whose lock apt does not wait.
+tries=0
+until apt update; do
+    ((++tries < 30))
+    sleep 10
+done
 apt install ca-certificates curl
 
 say 'settings'
@@ -35,7 +43,7 @@ token=$(get $metadata/api/token -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds:
 role=$(get $metadata/meta-data/iam/security-credentials/ -H "X-aws-ec2-metadata-token: $token")
 keys=$(get "$metadata/meta-data/iam/security-credentials/$role" -H "X-aws-ec2-metadata-token: $token")
 # The keys go through a pipe, so that no list of processes shows them.
-get "https://s3.$region.amazonaws.com/$package" -o /root/orderd.deb --config - \
+get "https://s3.$region.$domain/$package" -o /root/orderd.deb --config - \
     --aws-sigv4 "aws:amz:$region:s3" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' <<EOF
 user = "$(key AccessKeyId):$(key SecretAccessKey)"
 header = "x-amz-security-token: $(key Token)"
@@ -44,7 +52,7 @@ apt -o Dpkg::Options::=--force-confold install /root/orderd.deb
 
 say 'CloudWatch agent'
 agent=amazon-cloudwatch-agent
-get "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/debian/$architecture/latest/$agent.deb" -o /root/$agent.deb
+get "https://amazoncloudwatch-agent-$region.s3.$region.$domain/debian/$architecture/latest/$agent.deb" -o /root/$agent.deb
 apt install /root/$agent.deb
 printf '%s' "$agent_json" >/opt/aws/$agent/etc/orderd.json
 /opt/aws/$agent/bin/$agent-ctl -a fetch-config -m ec2 -s -c file:/opt/aws/$agent/etc/orderd.json

@@ -7,6 +7,8 @@ locals {
 
   # The longest drain of orderd: queue.wait_seconds 20, the order in work, and 25 s.
   drain_seconds = var.order_timeout + 45
+  # How long a host is kept for that, with the five seconds until it has seen that it is to end.
+  hold_seconds = local.drain_seconds + 20
 
   orderd_conf = <<-EOT
     region = "${var.aws_region}";
@@ -31,6 +33,7 @@ locals {
     #!/bin/bash
     set -euo pipefail
     region='${var.aws_region}'
+    domain='${data.aws_partition.current.dns_suffix}'
     architecture='${local.architecture}'
     package='${trimprefix(var.package_s3_uri, "s3://")}'
     orderd_conf='${local.orderd_conf}'
@@ -54,6 +57,8 @@ resource "aws_security_group" "host" {
   name        = "order-processing-hosts${local.suffix}"
   description = "orderd: HTTPS out, nothing in"
   vpc_id      = data.aws_subnet.host[0].vpc_id
+  # Said, so that a rule that somebody adds by hand is taken away again.
+  ingress = []
 
   egress {
     description = "HTTPS"
@@ -110,9 +115,13 @@ resource "aws_launch_template" "host" {
   }
 
   # Default tags do not reach what the group launches.
-  tag_specifications {
-    resource_type = "volume"
-    tags          = local.tags
+  dynamic "tag_specifications" {
+    for_each = concat(["volume", "network-interface"], var.spot ? ["spot-instances-request"] : [])
+
+    content {
+      resource_type = tag_specifications.value
+      tags          = local.tags
+    }
   }
 
   lifecycle {
@@ -121,6 +130,13 @@ resource "aws_launch_template" "host" {
       error_message = "The instance type ${var.instance_type} needs a package for ${local.architecture}."
     }
   }
+}
+
+# A hook of a group that is there is not changed in place (below), so another time makes another group.
+resource "terraform_data" "hold_seconds" {
+  count = var.hosts > 0 ? 1 : 0
+
+  input = local.hold_seconds
 }
 
 resource "aws_autoscaling_group" "host" {
@@ -136,6 +152,22 @@ resource "aws_autoscaling_group" "host" {
   launch_template {
     id      = aws_launch_template.host[0].id
     version = aws_launch_template.host[0].latest_version
+  }
+
+  # Scale-in: the host reads in its metadata that it is to end and stops orderd, which drains (host.sh). The hook keeps it
+  # until then. It is the group's own and no resource, which destroy would take away before the group, and the hosts would end
+  # without it. It is not completed from the host, which would take a right and a signed call to win some seconds of an idle
+  # instance.
+  initial_lifecycle_hook {
+    name                 = "order-processing-drain${local.suffix}"
+    lifecycle_transition = "autoscaling:EC2_INSTANCE_TERMINATING"
+    heartbeat_timeout    = local.hold_seconds
+    default_result       = "CONTINUE"
+  }
+
+  # All hosts drain at the same time, and EC2 wants some minutes to end them.
+  timeouts {
+    delete = "${local.hold_seconds + 600}s"
   }
 
   # Another package or setting is another version of the template, which replaces the hosts half by half. One alone may be
@@ -166,18 +198,10 @@ resource "aws_autoscaling_group" "host" {
     aws_iam_role_policy_attachment.agent,
     aws_iam_role_policy.package,
   ]
-}
 
-# Scale-in: the host reads in its metadata that it is to end and stops orderd, which drains (host.sh). The hook keeps it until
-# then. It is not completed from the host, which would take a right and a signed call to win some seconds of an idle instance.
-resource "aws_autoscaling_lifecycle_hook" "drain" {
-  count = var.hosts > 0 ? 1 : 0
-
-  name                   = "order-processing-drain${local.suffix}"
-  autoscaling_group_name = aws_autoscaling_group.host[0].name
-  lifecycle_transition   = "autoscaling:EC2_INSTANCE_TERMINATING"
-  heartbeat_timeout      = local.drain_seconds + 20
-  default_result         = "CONTINUE"
+  lifecycle {
+    replace_triggered_by = [terraform_data.hold_seconds]
+  }
 }
 
 resource "aws_autoscaling_policy" "backlog" {
@@ -238,5 +262,10 @@ resource "aws_autoscaling_policy" "backlog" {
         return_data = true
       }
     }
+  }
+
+  # It goes with its group.
+  lifecycle {
+    replace_triggered_by = [terraform_data.hold_seconds]
   }
 }

@@ -4,6 +4,7 @@ locals {
   metrics_namespace  = "OrderProcessing"
   metrics_dimensions = { Environment = local.environment, Service = local.service }
   alarm_actions      = aws_sns_topic.alarms[*].arn
+  oldest_seconds     = max(900, 3 * (var.order_timeout + 25) + 35)
 }
 
 # The daemon's log, as the CloudWatch agent ships it. CloudWatch makes the metrics of it, which only a group of the class
@@ -41,17 +42,18 @@ resource "aws_cloudwatch_metric_alarm" "dlq_alarm" {
   ok_actions         = local.alarm_actions
 }
 
-# A quarter of an hour is longer than a good order ever waits where there are workers enough: three receives with their leases
-# and waits are over within five minutes. It sees what no daemon can say: that nobody takes the orders, or too few.
+# Longer than a good order ever waits where there are workers enough: three receives, each with the lease of a host that died, and
+# the waits between them. By default that is within five minutes, and a quarter of an hour is the least. It sees what no daemon can
+# say: that nobody takes the orders, or too few.
 resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   alarm_name          = "order-processing-oldest-message${local.suffix}"
-  alarm_description   = "An order has waited for more than 15 minutes: see whether daemons run and keep up (orderctl stats)."
+  alarm_description   = "An order has waited for more than ${local.oldest_seconds} s: see whether daemons run and keep up (orderctl stats)."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.order_queue.name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 900
+  threshold           = local.oldest_seconds
   period              = 60
   evaluation_periods  = 3
   treat_missing_data  = "notBreaching"

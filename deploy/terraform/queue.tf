@@ -4,6 +4,7 @@ resource "aws_sqs_queue" "order_queue" {
   # during a migration: more than an order may take, 60 s by default.
   visibility_timeout_seconds = var.order_timeout + 5
   message_retention_seconds  = 345600 # 4 days
+  max_message_size           = var.max_message_size
   sqs_managed_sse_enabled    = true
 
   redrive_policy = jsonencode({
@@ -16,6 +17,7 @@ resource "aws_sqs_queue" "dlq" {
   name = "order-processing-dlq${local.suffix}"
   # SQS counts from when a message was first sent, so this is more than the queue's.
   message_retention_seconds = 1209600 # 14 days
+  max_message_size          = var.max_message_size
   sqs_managed_sse_enabled   = true
 }
 

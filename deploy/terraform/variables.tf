@@ -8,6 +8,12 @@ variable "environment_suffix" {
     condition     = can(regex("^[A-Za-z0-9_-]{0,32}$", var.environment_suffix))
     error_message = "The suffix has up to 32 letters, digits, hyphens and underscores."
   }
+
+  validation {
+    # Tags and metrics of the environment without a suffix have this word.
+    condition     = var.environment_suffix != "default"
+    error_message = "The environment without a suffix is called default already."
+  }
 }
 
 variable "aws_region" {
@@ -30,6 +36,17 @@ variable "order_timeout" {
     # Scale-in waits for a drain, timeout + 65 s, and a lifecycle hook for two hours at most.
     condition     = var.order_timeout >= 1 && var.order_timeout <= 7000 && floor(var.order_timeout) == var.order_timeout
     error_message = "The timeout is a whole number of seconds from 1 to 7000."
+  }
+}
+
+variable "max_message_size" {
+  description = "The largest message that the queues take, in bytes, 1024 to 1048576; more than 262144 wants the AWS provider from 6.8 on"
+  type        = number
+  default     = 262144
+
+  validation {
+    condition     = var.max_message_size >= 1024 && var.max_message_size <= 1048576 && floor(var.max_message_size) == var.max_message_size
+    error_message = "The size is a whole number of bytes from 1024 to 1048576."
   }
 }
 

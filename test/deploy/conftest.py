@@ -1,5 +1,4 @@
 import contextlib
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -7,7 +6,7 @@ import sys
 
 import pytest
 
-from terraform import MODULE, ROOT, Tofu
+from terraform import MODULE, OLDEST, ROOT, USUAL, Tofu
 
 sys.path[:0] = [str(ROOT / "test" / folder) for folder in ("setup", "e2e", "chaos")]
 
@@ -30,25 +29,44 @@ def schema_of(tarball, *modules):
 
 
 @pytest.fixture(scope="session")
-def provider():
-    """The directory of the stand-in, and the package that its schema is read from."""
+def make_tofu(tmp_path_factory):
+    """Makes a tofu with a version of the provider."""
     directory = ROOT / "build" / "deploy"
-    return directory, pathlib.Path(setup("provider.sh", directory))
+    tarballs = dict(line.split() for line in setup("provider.sh", directory).splitlines())
+    program = setup("tofu.sh")
+    return lambda version: Tofu(tmp_path_factory.mktemp("tofu"), program, directory / "terraform-provider-aws", version,
+                                schema_of(tarballs[version], MODULE))
 
 
 @pytest.fixture(scope="session")
-def tofu(tmp_path_factory, provider):
-    directory, tarball = provider
-    return Tofu(tmp_path_factory.mktemp("tofu"), setup("tofu.sh"), directory / "terraform-provider-aws",
-                schema_of(tarball, MODULE))
+def tofu(make_tofu):
+    return make_tofu(USUAL)
 
 
 @pytest.fixture(scope="session")
-def module(tmp_path_factory, tofu):
-    """A copy of deploy/ whose module was initialised."""
-    deploy = tmp_path_factory.mktemp("copy") / "deploy"
-    shutil.copytree(ROOT / "deploy", deploy)
-    return tofu.init(deploy / "terraform")
+def oldest_tofu(make_tofu):
+    return make_tofu(OLDEST)
+
+
+@pytest.fixture(scope="session")
+def copy_module(tmp_path_factory):
+    """Makes a copy of deploy/ whose module was initialised by a tofu."""
+    def copy(tofu):
+        deploy = tmp_path_factory.mktemp("copy") / "deploy"
+        shutil.copytree(ROOT / "deploy", deploy)
+        return tofu.init(deploy / "terraform")
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def module(copy_module, tofu):
+    return copy_module(tofu)
+
+
+@pytest.fixture(scope="session")
+def oldest_module(copy_module, oldest_tofu):
+    return copy_module(oldest_tofu)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,10 @@ class Rendered:
         (module / RUN).unlink()
         states = [json.loads(line)["test_state"] for line in done.stdout.splitlines() if '"type":"test_state"' in line]
         assert len(states) == 1, done.stdout
-        self._values = {r["address"]: r["values"] for r in states[0]["values"]["root_module"]["resources"]}
+        resources = states[0]["values"]["root_module"]["resources"]
+        self._values = {r["address"]: r["values"] for r in resources}
+        # made before it, and destroyed after it
+        self.before = {r["address"]: set(r.get("depends_on", ())) for r in resources}
         self.outputs = {name: output["value"] for name, output in states[0]["values"]["outputs"].items()}
 
     def name(self, what):

@@ -124,9 +124,11 @@ def add_nested(block, member, flags, nested, written, classes, writers):
     inner = block_of(nested[1] + "OutputReference", classes, writers)
     is_block, kind = written
     single = nested[2] == "OutputReference"
-    if not is_block:
+    # the provider sets no block: what it computes is an attribute, which tofu lets stand as blocks
+    if not is_block or flags["computed"]:
         object_type = ["object", {n: a["type"] for n, a in inner["attributes"].items()}]
-        wrapped = object_type if single and kind == "struct" else ["set" if nested[3] == "true" else "list", object_type]
+        many = "set" if nested[3] == "true" or kind == "set" else "list"
+        wrapped = object_type if single and kind == "struct" else [many, object_type]
         block["attributes"][member] = {"type": wrapped, **flags}
         return
     block["blocks"][member] = {

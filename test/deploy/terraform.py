@@ -9,20 +9,21 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULE = ROOT / "deploy" / "terraform"
-PROVIDER_VERSION = "6.25.0"  # that the schema is of
+# Of the provider, each with its schema: the oldest that the modules allow, and the one that most is tested with.
+OLDEST, USUAL = "5.31.0", "6.25.0"
 REQUIREMENT = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
 
 
 class Tofu:
     """tofu with the stand-in for the provider, set up in a directory of its own."""
 
-    def __init__(self, directory, program, provider, schema):
+    def __init__(self, directory, program, provider, version, schema):
         self.program = program
         self.settings = directory / "tofu.rc"
         self.settings.write_text("")
-        mirror = directory / "mirror" / self.address(directory) / PROVIDER_VERSION / self.platform()
+        mirror = directory / "mirror" / self.address(directory) / version / self.platform()
         mirror.mkdir(parents=True)
-        shutil.copy(provider, mirror / f"terraform-provider-aws_v{PROVIDER_VERSION}")
+        shutil.copy(provider, mirror / f"terraform-provider-aws_v{version}")
         (mirror / "schema.json").write_text(schema)
         self.settings.write_text(
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{directory / "mirror"}"\n  }}\n}}\n')

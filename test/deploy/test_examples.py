@@ -23,6 +23,11 @@ def test_names_its_own_state():
     assert [json.loads(key.split("=")[1]) for key in keys] == [f"order-processing/{path.stem}.tfstate" for path in EXAMPLES]
 
 
+def test_states_are_encrypted_and_locked():
+    backend = re.search(r'^  backend "s3" \{\n(.*?)^  \}', (MODULE / "versions.tf").read_text(), re.M | re.S)[1]
+    assert backend.split() == "encrypt = true use_lockfile = true".split()
+
+
 def test_everything_has_the_tags():
     for path, tags in (("versions.tf", r"local\.tags"), ("bootstrap/main.tf", r"\{\s+Environment = .*\s+Service +=")):
         provider = re.search(r'^provider "aws" \{(.*?)^\}', (MODULE / path).read_text(), re.M | re.S)[1]

@@ -9,15 +9,20 @@ import pytest
 from terraform import MODULE
 
 CONF = 'region = "eu-central-1";\nlog: { file = "/var/log/orderd/orderd.log"; };\n'
-SETTINGS = {"region": "eu-central-1", "architecture": "arm64", "package": "bucket/packages/orderd_0.1.0_arm64.deb",
+SETTINGS = {"region": "eu-central-1", "domain": "amazonaws.com", "architecture": "arm64", "package": "bucket/packages/orderd_0.1.0_arm64.deb",
             "orderd_conf": CONF, "agent_json": '{"logs": {}}', "memory_mb": "512", "stop_seconds": "105"}
 AGENT = "/opt/aws/amazon-cloudwatch-agent"
 
-# Each notes how it was called; curl also what it was given by the pipe, and answers as the metadata would.
+# Each notes how it was called; curl also what it was given by the pipe, and answers as the metadata would: 401 without a token.
 NOTES = 'echo "${0##*/} $*" >>"$CALLS"\n'
 CURL = NOTES + r"""
 case "$*" in
     *--config*) sed 's/^/curl gets /' >>"$CALLS" ;;
+    *169.254.169.254/latest/meta-data/*"-H X-aws-ec2-metadata-token: TOKEN"*) ;;
+    *"-H X-aws-ec2-metadata-token: TOKEN"*169.254.169.254/latest/meta-data/*) ;;
+    *169.254.169.254/latest/meta-data/*) exit 22 ;;
+esac
+case "$*" in
     *spot/instance-action*) exit "${NO_SPOT:-22}" ;;
     *target-lifecycle-state*) echo "${STATE:-InService}" ;;
     *api/token*) echo TOKEN ;;
@@ -35,7 +40,7 @@ class Host:
         for folder in ("bin", "etc/apt/sources.list.d", "usr/local/sbin", "root", f"{AGENT[1:]}/etc", f"{AGENT[1:]}/bin"):
             (root / folder).mkdir(parents=True)
         (root / "etc/apt/sources.list.d/debian.sources").write_text("URIs: http://deb.debian.org/debian\n")
-        for name in ("apt-get", "systemctl", "sleep"):
+        for name in ("apt-get", "systemctl", "sleep", "poweroff"):
             self.program(f"bin/{name}", NOTES)
         self.program("bin/curl", CURL)
         self.program(f"{AGENT[1:]}/bin/amazon-cloudwatch-agent-ctl", NOTES)
@@ -44,13 +49,13 @@ class Host:
         (self.root / path).write_text("#!/bin/bash\n" + text)
         (self.root / path).chmod(0o755)
 
-    def run(self, script, **variables):
-        """Runs a script with this directory in the place of the root of all that it writes."""
+    def run(self, script, good=True, **variables):
+        """Runs a script with this directory in the place of the root of all that it writes; good: it ends well."""
         script = re.sub(r"(?<![\w=])/(etc|usr/local|root|opt)/", rf"{self.root}/\1/", script)
         env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "CALLS": str(self.calls), **variables}
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=env, text=True, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        assert done.returncode == 0, done.stdout
+        assert (done.returncode == 0) is good, done.stdout
         return self.calls.read_text().splitlines()
 
     def read(self, path):
@@ -89,7 +94,34 @@ def test_installs_and_starts(host, script):
     assert any("-a fetch-config -m ec2 -s -c file:" in call for call in calls)
     assert any("https://amazoncloudwatch-agent-eu-central-1.s3.eu-central-1.amazonaws.com/debian/arm64/latest/"
                "amazon-cloudwatch-agent.deb" in call for call in calls)
-    assert calls[-1] == "systemctl enable --now orderd orderd-drain"
+    assert calls[-2:] == ["systemctl daemon-reload", "systemctl enable --now orderd orderd-drain"]
+
+
+def test_tries_again_what_may_pass(host, script):
+    calls = host.run(script)
+    fetches = [call for call in calls if call.startswith("curl -")]
+    assert len(fetches) == 5 and all("--retry 8 --retry-all-errors" in call for call in fetches)
+    installs = [call for call in calls if call.startswith("apt-get")]
+    assert len(installs) == 4 and all("Acquire::Retries=5 -o DPkg::Lock::Timeout=300" in call for call in installs)
+
+
+def test_waits_for_the_lists_of_apt(host, script):
+    host.program("bin/apt-get", NOTES + '[[ $* != *update || $(grep -c "^sleep 10" "$CALLS") = 2 ]]\n')
+    calls = host.run(script)
+    assert calls.count("sleep 10") == 2
+    assert "poweroff " not in calls
+
+
+@pytest.mark.parametrize("program, arguments, updates", [
+    ("apt-get", "*update", 30), ("apt-get", "*orderd.deb", 1), ("curl", "*ROLE*", 1), ("curl", "*cloudwatch*", 1),
+    ("systemctl", "enable*", 1),
+])  # fmt: skip
+def test_ends_a_host_that_does_not_come_to_run_orderd(host, script, program, arguments, updates):
+    usual = CURL if program == "curl" else NOTES
+    host.program(f"bin/{program}", f"{usual}[[ $* != {arguments} ]]\n")
+    calls = host.run(script, good=False)
+    assert calls[-1] == "poweroff "
+    assert len([call for call in calls if call.startswith("apt-get") and call.endswith("update")]) == updates
 
 
 def test_signs_the_request_for_the_package(host, script):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -77,6 +78,24 @@ def test_init_makes_the_same(plays, rendered, suffix):
     assert made_by_init(plays[suffix]) == made_by_terraform(rendered[suffix])
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_queue_is_there_before_the_hosts_and_after_them(rendered, suffix):
+    """A daemon that finds no queue, no table or no rights ends for good; one that drains needs them."""
+    assert {
+        "aws_sqs_queue.order_queue", "aws_dynamodb_table.order_status", "aws_iam_role_policy_attachment.daemon",
+        "aws_iam_role_policy_attachment.agent", "aws_iam_role_policy.package", "aws_launch_template.host",
+    } <= rendered[suffix].before["aws_autoscaling_group.host[0]"]  # fmt: skip
+
+
+def test_messages_are_as_large_as_the_documents_say(rendered):
+    queues = [rendered["dev"][f"aws_sqs_queue.{name}"]["max_message_size"] for name in ("order_queue", "dlq")]
+    (usual,) = re.findall(r"orders of up to (\d+) KiB", (ROOT / "deploy/terraform/README.md").read_text())
+    assert queues == [int(usual) * 1024] * 2
+    (most,) = re.findall(r"JSON object of at most (\d+) MiB", (ROOT / "README.md").read_text())
+    (told,) = re.findall(r"in bytes, 1024 to (\d+);", (ROOT / "deploy/terraform/variables.tf").read_text())
+    assert int(told) == int(most) * 1024 * 1024
+
+
 def settings(directory, *arguments, **variables):
     """What orderd takes its settings to be."""
     done = program("orderd", directory).run("--print-config", *arguments, env=environment(directory, **variables))
@@ -105,6 +124,16 @@ def test_the_log_goes_where_it_is_looked_for(rendered, suffix):
     assert (made.agent["log_group_name"], made.agent["log_group_class"]) == (group, "STANDARD")
     assert all(query["log_group_names"] == [group] for query in made.of_type("aws_cloudwatch_query_definition"))
     assert [re.findall("SOURCE '(.*?)'", query) for query in panels(made)] == [[group]]
+
+
+def test_the_agent_on_premises_has_the_same_settings(rendered):
+    """As docs/deploy.md makes them: of the fragment, without the retention, which its policy has no right to set."""
+    script = re.search(r'^sed "(.*)" \\$', (ROOT / "docs/deploy.md").read_text(), re.M)[1]
+    group = rendered["dev"].outputs["log_group_name"]
+    script = script.replace("$(tofu output -raw log_group_name)", group).replace('\\"', '"')
+    done = subprocess.run(["sed", script, ROOT / "deploy/cloudwatch-agent/orderd.json"], text=True, stdout=subprocess.PIPE, check=True)
+    (entry,) = json.loads(done.stdout)["logs"]["logs_collected"]["files"]["collect_list"]
+    assert entry == rendered["dev"].agent | {"log_stream_name": "{local_hostname}"}
 
 
 # --- metrics -----------------------------------------------------------------------------------------------------------------

@@ -52,3 +52,13 @@ def test_takes(tofu, tmp_path, text):
 def test_refuses(tofu, tmp_path, text, word):
     found = tofu.validate(tofu.init(folder_of(tmp_path, text)))
     assert word in found, found or "nothing was refused"
+
+
+def test_each_version_has_its_own_schema(tofu, oldest_tofu, tmp_path):
+    """A resource has a region of its own from 6.0 on."""
+    text = QUEUE.format('region = "eu-west-1"')
+    new, old = tmp_path / "new", tmp_path / "old"
+    new.mkdir()
+    old.mkdir()
+    assert tofu.validate(tofu.init(folder_of(new, text))) == ""
+    assert "region" in oldest_tofu.validate(oldest_tofu.init(folder_of(old, text)))

@@ -27,6 +27,10 @@ run "queues" {
     error_message = "The dead-letter queue keeps messages for 14 days."
   }
   assert {
+    condition     = aws_sqs_queue.order_queue.max_message_size == 262144 && aws_sqs_queue.dlq.max_message_size == 262144
+    error_message = "Both queues take 256 KiB, which every version of the provider allows."
+  }
+  assert {
     condition     = aws_sqs_queue.order_queue.redrive_policy == jsonencode({ deadLetterTargetArn = "arn:dlq", maxReceiveCount = 3 })
     error_message = "The queue moves messages to the dead-letter queue after 3 receives."
   }
@@ -176,6 +180,17 @@ run "alarms" {
   }
 }
 
+# The largest message.
+run "max_message_size" {
+  variables {
+    max_message_size = 1048576
+  }
+  assert {
+    condition     = aws_sqs_queue.order_queue.max_message_size == 1048576 && aws_sqs_queue.dlq.max_message_size == 1048576
+    error_message = "Both queues take as much, so that a dead letter can come back."
+  }
+}
+
 run "alarm_topic" {
   variables {
     alarm_topic = true
@@ -208,8 +223,67 @@ run "dashboard" {
     condition     = jsondecode(aws_cloudwatch_dashboard.order_processing.dashboard_body).widgets[0].properties.metrics[0] == ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "order-processing-queue", { label = "waiting" }]
     error_message = "The first graph begins with what waits in the queue."
   }
+}
+
+# Each graph as CloudWatch gets it: what it shows, of what, by which statistic.
+run "graphs" {
   assert {
-    condition     = startswith(jsondecode(aws_cloudwatch_dashboard.order_processing.dashboard_body).widgets[9].properties.query, "SOURCE '/orderd/order-processing' | fields @timestamp")
+    condition = [for w in jsondecode(aws_cloudwatch_dashboard.order_processing.dashboard_body).widgets :
+      "${w.properties.period} ${w.properties.stat} ${join(" ", [for m in w.properties.metrics : "${m[1]}${try(":${m[6].stat}", "")}"])}" if w.type == "metric"] == [
+      "60 Maximum ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible ApproximateAgeOfOldestMessage",
+      "60 Sum Processed Duplicates Failed Deferred",
+      "60 Maximum ApproximateNumberOfMessagesVisible",
+      "60 p50 TotalTime:p50 TotalTime:p90 TotalTime:p99",
+      "60 p90 MessageAge QueueWait ProcessingTime RecordTime DeleteTime",
+      "60 Sum DeleteFailures LeasesLost Unreadable Throttles LogLinesLost",
+      "60 Maximum BreakerOpen WorkersBusy InHand Undeleted",
+      "60 Sum ApiCalls",
+    ]
+    error_message = "Eight graphs, by the minute."
+  }
+}
+
+# Logs Insights is not here to refuse a query, so what it would not take would pass: each stands here once more, and a change
+# of one is looked at twice.
+run "queries" {
+  assert {
+    condition = jsonencode({ for name, query in aws_cloudwatch_query_definition.saved : name => split("\n", query.query_string) }) == jsonencode({
+      failures-by-code = [
+        "filter event = \"failed\"",
+        "| stats count(*) as attempts, count_distinct(message_id) as messages, latest(order_id) as last_order, latest(error) as last_error by error_code",
+        "| sort attempts desc",
+      ]
+      slowest-orders = [
+        "fields @timestamp, duration_ms, event, order_id, message_id, attempts, error_code",
+        "| filter event in [\"processed\", \"duplicate\", \"failed\", \"deferred\"]",
+        "| sort duration_ms desc",
+        "| limit 50",
+      ]
+      story-of-one-order = [
+        "fields @timestamp, event, order_id, message_id, attempts, duration_ms, confirmation_number, error_code, error, @logStream",
+        "| filter order_id = \"ORD-123456\" or message_id = \"ORD-123456\"",
+        "| sort @timestamp asc",
+      ]
+      throughput-by-minute = [
+        "filter event in [\"processed\", \"duplicate\", \"failed\", \"deferred\"]",
+        "| stats sum(strcontains(event, \"processed\")) as processed, sum(strcontains(event, \"duplicate\")) as duplicates, sum(strcontains(event, \"failed\")) as failures, sum(strcontains(event, \"deferred\")) as deferrals by bin(1m)",
+      ]
+      throttles-and-breaker = [
+        "fields @timestamp, @logStream, event, breaker, open_seconds, held, Throttles, error_code, error, remedy",
+        "| filter event in [\"breaker_opened\", \"breaker_open\", \"breaker_closed\", \"receive_failed\", \"deletes_failed\"] or Throttles > 0",
+        "| sort @timestamp desc",
+        "| limit 200",
+      ]
+    })
+    error_message = "Five queries are saved."
+  }
+  assert {
+    condition = jsondecode(aws_cloudwatch_dashboard.order_processing.dashboard_body).widgets[9].properties.query == join("\n", [
+      "SOURCE '/orderd/order-processing' | fields @timestamp, level, event, order_id, message_id, error_code, error",
+      "| filter event != \"metrics\"",
+      "| sort @timestamp desc",
+      "| limit 50",
+    ])
     error_message = "The last widget shows the daemon's log."
   }
 }
@@ -251,6 +325,10 @@ run "order_timeout" {
   assert {
     condition     = aws_sqs_queue.order_queue.visibility_timeout_seconds == 305
     error_message = "The queue's visibility is longer than an order may take."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.oldest_message.threshold == 3 * (300 + 25) + 35
+    error_message = "The age that alarms is longer than three receives with their leases."
   }
   assert {
     condition     = output.orderd_conf == <<-EOT

@@ -4,6 +4,10 @@ mock_provider "aws" {
   mock_data "aws_subnet" {
     defaults = { vpc_id = "vpc-1" }
   }
+
+  mock_data "aws_partition" {
+    defaults = { dns_suffix = "amazonaws.com" }
+  }
 }
 
 variables {
@@ -21,7 +25,7 @@ run "none" {
   assert {
     condition = length(concat(
       aws_security_group.host, aws_launch_template.host, aws_autoscaling_group.host,
-      aws_autoscaling_lifecycle_hook.drain, aws_autoscaling_policy.backlog,
+      aws_autoscaling_policy.backlog, terraform_data.hold_seconds,
     )) == 0
     error_message = "Without hosts there is the cloud part alone."
   }
@@ -60,8 +64,10 @@ run "template" {
     error_message = "Metadata are read with a token, from the host itself."
   }
   assert {
-    condition     = tobool(aws_launch_template.host[0].block_device_mappings[0].ebs[0].encrypted)
-    error_message = "The disk is encrypted."
+    condition = [for d in aws_launch_template.host[0].block_device_mappings : [d.device_name, d.ebs[0].volume_type, d.ebs[0].volume_size, tobool(d.ebs[0].encrypted), tobool(d.ebs[0].delete_on_termination)]] == [
+      ["/dev/xvda", "gp3", 8, true, true],
+    ]
+    error_message = "The disk is encrypted, has 8 GB, which is what is paid for, and goes with its host."
   }
   assert {
     condition     = aws_launch_template.host[0].iam_instance_profile[0].arn == aws_iam_instance_profile.daemon.arn
@@ -76,8 +82,8 @@ run "template" {
     error_message = "Hosts are on demand."
   }
   assert {
-    condition     = [for t in aws_launch_template.host[0].tag_specifications : "${t.resource_type} ${t.tags.Environment} ${t.tags.Service}"] == ["volume dev orderd"]
-    error_message = "Disks have the tags."
+    condition     = [for t in aws_launch_template.host[0].tag_specifications : "${t.resource_type} ${t.tags.Environment} ${t.tags.Service}"] == ["volume dev orderd", "network-interface dev orderd"]
+    error_message = "Disks and network interfaces have the tags."
   }
 }
 
@@ -90,6 +96,10 @@ run "spot_amd64" {
   assert {
     condition     = aws_launch_template.host[0].instance_market_options[0].market_type == "spot"
     error_message = "Hosts are Spot instances."
+  }
+  assert {
+    condition     = contains(aws_launch_template.host[0].tag_specifications[*].resource_type, "spot-instances-request")
+    error_message = "The requests for them have the tags; without Spot, EC2 would refuse that."
   }
   assert {
     condition     = aws_launch_template.host[0].image_id == "resolve:ssm:/aws/service/debian/release/12/latest/amd64" && strcontains(local.user_data, "architecture='amd64'")
@@ -108,6 +118,7 @@ run "user_data" {
   }
   assert {
     condition = alltrue([for line in [
+      "domain='amazonaws.com'",
       "package='bucket/packages/orderd_0.1.0_arm64.deb'",
       "orderd_conf='region = \"us-east-1\";",
       "environment_suffix = \"dev\";",
@@ -167,6 +178,10 @@ run "scaling" {
     error_message = "A backlog of 1,000 a host is aimed at."
   }
   assert {
+    condition     = !coalesce(aws_autoscaling_policy.backlog[0].target_tracking_configuration[0].disable_scale_in, false) && aws_autoscaling_policy.backlog[0].estimated_instance_warmup == 180
+    error_message = "Hosts go again when the backlog has gone, and a new one has three minutes before it counts."
+  }
+  assert {
     condition     = contains(aws_autoscaling_group.host[0].enabled_metrics, "GroupInServiceInstances")
     error_message = "The group counts its hosts, which the policy divides by."
   }
@@ -174,16 +189,29 @@ run "scaling" {
 
 run "drain" {
   assert {
-    condition = (
-      aws_autoscaling_lifecycle_hook.drain[0].lifecycle_transition == "autoscaling:EC2_INSTANCE_TERMINATING"
-      && aws_autoscaling_lifecycle_hook.drain[0].autoscaling_group_name == aws_autoscaling_group.host[0].name
-      && aws_autoscaling_lifecycle_hook.drain[0].default_result == "CONTINUE"
-    )
-    error_message = "A host that ends is held."
+    condition = [for hook in aws_autoscaling_group.host[0].initial_lifecycle_hook : "${hook.lifecycle_transition} ${hook.heartbeat_timeout} ${hook.default_result}"] == [
+      "autoscaling:EC2_INSTANCE_TERMINATING 120 CONTINUE",
+    ]
+    error_message = "A host that ends is held for longer than the drain, 100 s, and the five until the host has seen it."
   }
   assert {
-    condition     = aws_autoscaling_lifecycle_hook.drain[0].heartbeat_timeout == 120
-    error_message = "It is held for longer than the drain, 100 s, and the five until the host has seen it."
+    condition     = aws_autoscaling_group.host[0].timeouts.delete == "720s"
+    error_message = "Destroy waits for longer than a host is held."
+  }
+}
+
+# test_module.py reads these plans.
+run "another_size" {
+  command = plan
+  variables {
+    memory_size = 1024
+  }
+}
+
+run "another_timeout" {
+  command = plan
+  variables {
+    order_timeout = 56
   }
 }
 
@@ -192,7 +220,11 @@ run "drain_of_long_orders" {
     order_timeout = 7000
   }
   assert {
-    condition     = aws_autoscaling_lifecycle_hook.drain[0].heartbeat_timeout == 7065 && strcontains(local.user_data, "\nstop_seconds=7050\n")
+    condition     = one(aws_autoscaling_group.host[0].initial_lifecycle_hook).heartbeat_timeout == 7065 && strcontains(local.user_data, "\nstop_seconds=7050\n")
     error_message = "Hook and systemd wait for the longest drain; AWS takes 7,200 s at most."
+  }
+  assert {
+    condition     = aws_autoscaling_group.host[0].timeouts.delete == "7665s"
+    error_message = "Destroy waits for longer than a host is held."
   }
 }

@@ -60,7 +60,7 @@ run "without_suffix" {
   assert {
     condition = [
       aws_security_group.host[0].name, aws_launch_template.host[0].name, aws_autoscaling_group.host[0].name,
-      aws_autoscaling_lifecycle_hook.drain[0].name, aws_autoscaling_policy.backlog[0].name,
+      one(aws_autoscaling_group.host[0].initial_lifecycle_hook).name, aws_autoscaling_policy.backlog[0].name,
       ] == [
       "order-processing-hosts", "order-processing-hosts", "order-processing-hosts",
       "order-processing-drain", "order-processing-backlog",
@@ -140,7 +140,7 @@ run "with_suffix" {
   assert {
     condition = [
       aws_security_group.host[0].name, aws_launch_template.host[0].name, aws_autoscaling_group.host[0].name,
-      aws_autoscaling_lifecycle_hook.drain[0].name, aws_autoscaling_policy.backlog[0].name,
+      one(aws_autoscaling_group.host[0].initial_lifecycle_hook).name, aws_autoscaling_policy.backlog[0].name,
       ] == [
       "order-processing-hosts-dev", "order-processing-hosts-dev", "order-processing-hosts-dev",
       "order-processing-drain-dev", "order-processing-backlog-dev",

@@ -29,6 +29,14 @@ run "suffix_of_the_longest" {
   }
 }
 
+run "suffix_that_is_taken" {
+  command = plan
+  variables {
+    environment_suffix = "default"
+  }
+  expect_failures = [var.environment_suffix]
+}
+
 run "region" {
   command = plan
   variables {
@@ -59,6 +67,22 @@ run "timeout_in_parts" {
     order_timeout = 1.5
   }
   expect_failures = [var.order_timeout]
+}
+
+run "message_too_small" {
+  command = plan
+  variables {
+    max_message_size = 1023
+  }
+  expect_failures = [var.max_message_size]
+}
+
+run "message_too_large" {
+  command = plan
+  variables {
+    max_message_size = 1048577
+  }
+  expect_failures = [var.max_message_size]
 }
 
 run "memory_too_small" {
