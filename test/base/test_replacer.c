@@ -25,16 +25,20 @@ static struct replacer *replacer;
 static struct buf text = BUF_INIT(100);
 static atomic_uint shared[REPLACER_FILES], failed[REPLACER_FILES];
 static char order[8]; /* in which files failed; of the thread that writes */
+static atomic_bool misnamed;
 
+/* No assertions in these two: a thread that was left alone may call them after the last test. */
 static void is_shared(unsigned file, const char *path)
 {
-    ck_assert_int_eq(strncmp(path, "/", 1), 0);
+    if (path[0] != '/')
+        atomic_store(&misnamed, true);
     atomic_fetch_add(&shared[file], 1);
 }
 
 static void fails(unsigned file, const char *path, const struct error *why)
 {
-    ck_assert_ptr_nonnull(strstr(why->text, path));
+    if (strstr(why->text, path) == NULL)
+        atomic_store(&misnamed, true);
     (void)snprintf(order + strlen(order), sizeof(order) - strlen(order), "%u", file);
     atomic_fetch_add(&failed[file], 1);
 }
@@ -90,6 +94,7 @@ static void start(void)
 static void end(void)
 {
     replacer_free(TAKE_PTR(replacer), LONG_NS);
+    ck_assert(!atomic_load(&misnamed));
 }
 
 static void check_holds(const char *name, const char *expected)
