@@ -1,6 +1,6 @@
 # The benchmark: `make bench` measures orderd beside floor, which only sends the same calls.
 # BENCH_ORDERD names the builds that are measured side by side; BENCH_FLAGS goes to run.py, for
-# instance BENCH_FLAGS='--only http --orders 20000'. Compiled as everything else (ALL_CFLAGS).
+# instance BENCH_FLAGS='--only http --orders 20000'. Compiled as what orderd runs for every order.
 
 B ?= build
 ALL_CFLAGS ?= $(CPPFLAGS) $(CFLAGS)
@@ -15,7 +15,7 @@ BENCH_PROGRAMS := $(B)/bench/standin $(B)/bench/floor
 
 $(B)/bench/%.o: test/bench/%.c | setup-build
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(if $(filter -O%,$(CFLAGS)),,-O3) -pthread -MMD -MP -c -o $@ $<
 
 $(B)/bench/standin: $(bench_standin:%=$(B)/bench/%.o)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lssl -lcrypto
